@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every error that a user can cause, in one tree.
+
+    TesseraError                 command-line tools catch this one: message on stderr, exit status 2
+    ├── ConfigError              hardware that cannot be built, or a bad TOML file
+    ├── EncodeError              a command field out of range
+    ├── ModelError               the ONNX file: broken, unsupported opset, dynamic shapes, float
+    ├── PlanError                a layer that does not fit the configured memories
+    ├── ArtifactError            a program or artifact that is broken or for another configuration
+    ├── BuildError               the simulator cannot be built
+    └── DeviceError              something went wrong while running
+        ├── CommandError         the accelerator stopped with an error state
+        └── DeviceTimeout        the device did not answer in time
+"""
+
+from __future__ import annotations
+
+
+class TesseraError(Exception):
+    """Root of all errors a user can cause. The text says what, where, and what to do."""
+
+
+class ConfigError(TesseraError):
+    """Hardware that cannot be built, or a configuration file that cannot be read."""
+
+
+class EncodeError(TesseraError):
+    """A command field is unknown, missing, or out of range."""
+
+
+class ModelError(TesseraError):
+    """The model cannot be imported."""
+
+
+class PlanError(TesseraError):
+    """A layer does not fit the configured memories."""
+
+
+class ArtifactError(TesseraError):
+    """A program or artifact is broken, or was compiled for another configuration."""
+
+
+class BuildError(TesseraError):
+    """The simulator cannot be built."""
+
+
+class DeviceError(TesseraError):
+    """Something went wrong while a program ran."""

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The neutral graph: what an offloaded subgraph computes, in integers, free of any front end.
+
+    Graph  := inputs: Port*, outputs: Port*, tensors: Tensor*, ops: Op*      (ops in execution order)
+    Op     := Conv | Pool | Add
+    Tensor := int8, logical shape [N, H, W, C]
+
+A two-dimensional [M, C] activation is the tensor (M, 1, 1, C); dense is a 1x1 convolution; a dense
+layer behind a flatten of [N, H, W, C] is a convolution with an H x W kernel. uint8 has been shifted
+to int8. Every number here is exact: see accel/numerics.py for the arithmetic.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+import numpy as np
+import numpy.typing as npt
+
+Shape = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where an op comes from."""
+
+    node: str
+    """Names of the ONNX nodes, joined by "+"."""
+    index: int
+    """Position of the op in its graph."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """An int8 activation."""
+
+    name: str
+    shape: Shape
+    """[N, H, W, C]"""
+    zero_point: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A graph input or output as the host sees it: `host.transpose(axes).reshape(tensor.shape)`."""
+
+    tensor: str
+    host_shape: tuple[int, ...]
+    axes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """Zero point and clip after a rounding shift."""
+
+    zero_point: int
+    lo: int = -128
+    hi: int = 127
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Requant:
+    """y = clip(((acc + bias) * multiplier + (1 << (shift - 1)) >> shift) + zero_point), per channel."""
+
+    bias: npt.NDArray[np.int32]
+    """[C] int32; the input zero point is folded in."""
+    multiplier: npt.NDArray[np.int32]
+    """[C] int32, 0 <= m < 2^31."""
+    shift: npt.NDArray[np.uint8]
+    """[C] uint8, 1 to 62."""
+    tail: Tail
+
+
+@dataclass(frozen=True, slots=True)
+class AddRule:
+    """y = clip(((a - a_zp) * a_mult + (b - b_zp) * b_mult + (1 << (shift - 1)) >> shift) + zp)."""
+
+    a_zp: int
+    b_zp: int
+    a_mult: int
+    b_mult: int
+    shift: int
+    tail: Tail
+
+
+@dataclass(frozen=True, slots=True)
+class Window2d:
+    """Kernel, stride, padding (top, left, bottom, right) and dilation."""
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int, int, int] = (0, 0, 0, 0)
+    dilation: tuple[int, int] = (1, 1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Conv:
+    """acc = sum of weight * input, padding holds the input's zero point; then `requant`.
+
+    With `residual`, `add.a` is the requantized value and `add.b` the residual tensor.
+    """
+
+    name: str
+    source: Source
+    input: str
+    output: str
+    weight: npt.NDArray[np.int8]
+    """[Cout, KH, KW, Cin / groups] int8."""
+    window: Window2d
+    groups: int
+    requant: Requant
+    residual: str | None = None
+    add: AddRule | None = None
+
+
+class PoolKind(Enum):
+    """Reduction of a pooling window."""
+
+    MAX = "max"
+    AVERAGE = "average"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pool:
+    """Pool over the pixels that exist (padding never counts). AVERAGE: requant(sum); MAX: clip only.
+
+    For AVERAGE `requant` has one channel and its bias holds -count * zero point; an average pool whose
+    windows differ in pixel count is several ops or stays on the host.
+    """
+
+    name: str
+    source: Source
+    input: str
+    output: str
+    kind: PoolKind
+    window: Window2d
+    requant: Requant
+
+
+@dataclass(frozen=True, slots=True)
+class Add:
+    """Element-wise addition of two tensors of one shape."""
+
+    name: str
+    source: Source
+    a: str
+    b: str
+    output: str
+    rule: AddRule
+
+
+Op = Conv | Pool | Add
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """An offloaded subgraph."""
+
+    name: str
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    tensors: dict[str, Tensor] = field(default_factory=dict)
+    ops: tuple[Op, ...] = ()
