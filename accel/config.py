@@ -158,7 +158,11 @@ def _accumulator(c: AccelConfig) -> str:
 
 
 def _queues(c: AccelConfig) -> str:
-    for name, low, high in (("queue_depth", 2, 64), ("read_bursts", 1, 64), ("burst_beats", 1, 256)):
+    for name, low, high in (
+        ("queue_depth", 2, 64),
+        ("read_bursts", 1, 64),
+        ("burst_beats", 1, 256),
+    ):
         value = getattr(c, name)
         if not low <= value <= high or value & (value - 1):
             return f"{name}={value}: must be a power of two from {low} to {high}"
@@ -190,7 +194,9 @@ def parse_config(data: dict[str, Any], origin: str) -> AccelConfig:
         raise ConfigError(f"{origin}: missing parameter {', '.join(missing)}")
     for name, kind in expected.items():
         if type(data[name]) is not kind:
-            raise ConfigError(f"{origin}: {name}={data[name]!r} must be of type {kind.__name__}")
+            raise ConfigError(
+                f"{origin}: {name}={data[name]!r} must be of type {kind.__name__}"
+            )
     try:
         return AccelConfig(**data)
     except ConfigError as error:

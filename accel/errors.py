@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every error that a user can cause, in one tree.
 
-    TesseraError                 command-line tools catch this one: message on stderr, exit status 2
-    ├── ConfigError              hardware that cannot be built, or a bad TOML file
-    ├── EncodeError              a command field out of range
-    ├── ModelError               the ONNX file: broken, unsupported opset, dynamic shapes, float
-    ├── PlanError                a layer that does not fit the configured memories
-    ├── ArtifactError            a program or artifact that is broken or for another configuration
-    ├── BuildError               the simulator cannot be built
-    └── DeviceError              something went wrong while running
-        ├── CommandError         the accelerator stopped with an error state
-        └── DeviceTimeout        the device did not answer in time
+TesseraError                 command-line tools catch this one: message on stderr, exit status 2
+├── ConfigError              hardware that cannot be built, or a bad TOML file
+├── EncodeError              a command field out of range
+├── ModelError               the ONNX file: broken, unsupported opset, dynamic shapes, float
+├── PlanError                a layer that does not fit the configured memories
+├── ArtifactError            a program or artifact that is broken or for another configuration
+├── BuildError               the simulator cannot be built
+└── DeviceError              something went wrong while running
+    ├── CommandError         the accelerator stopped with an error state
+    └── DeviceTimeout        the device did not answer in time
 """
 
 from __future__ import annotations

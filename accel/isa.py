@@ -178,7 +178,12 @@ class Command:
 
 HEADER = (
     Field("opcode", 8, "", "Which command. 0 is never a command."),
-    Field("id", ID_BITS, "", "Number of the command in its stream; maps back to op and ONNX node."),
+    Field(
+        "id",
+        ID_BITS,
+        "",
+        "Number of the command in its stream; maps back to op and ONNX node.",
+    ),
     Field("wait_load", ID_BITS, "commands", "Completed loads to wait for."),
     Field("wait_conv", ID_BITS, "commands", "Completed convolutions to wait for."),
     Field("wait_vector", ID_BITS, "commands", "Completed vector commands to wait for."),
@@ -199,7 +204,12 @@ _TRANSFER = (
 )
 
 _OUTPUT = (
-    Field("out_addr", 24, "bytes", "ACT address of output pixel (0, 0), first channel block."),
+    Field(
+        "out_addr",
+        24,
+        "bytes",
+        "ACT address of output pixel (0, 0), first channel block.",
+    ),
     Field("out_plane", 24, "bytes", "Distance of output channel blocks (K channels)."),
     Field("out_pitch", 20, "bytes", "Distance of output rows."),
     Field("out_h", 12, "rows", "Output rows of this tile."),
@@ -207,12 +217,19 @@ _OUTPUT = (
 )
 
 _WINDOWED_INPUT = (
-    Field("in_addr", 24, "bytes", "ACT address of input pixel (0, 0), first channel block."),
+    Field(
+        "in_addr",
+        24,
+        "bytes",
+        "ACT address of input pixel (0, 0), first channel block.",
+    ),
     Field("in_plane", 24, "bytes", "Distance of input channel blocks (K channels)."),
     Field("in_pitch", 20, "bytes", "Distance of input rows."),
     Field("in_h", 12, "rows", "Input rows there are; outside of them is padding."),
     Field("in_w", 12, "pixels", "Input pixels in a row; outside of them is padding."),
-    Field("pad_top", 8, "rows", "Input row of output row 0, kernel row 0 is `-pad_top`."),
+    Field(
+        "pad_top", 8, "rows", "Input row of output row 0, kernel row 0 is `-pad_top`."
+    ),
     Field("pad_left", 8, "pixels", "The same for columns."),
 )
 
@@ -224,24 +241,32 @@ _TAIL = (
 
 COMMANDS = (
     Command(
-        "END", 1, Unit.DISPATCH,
+        "END",
+        1,
+        Unit.DISPATCH,
         "Wait for the tokens, then set STATUS.done and raise the interrupt: the stream is complete.",
         (),
     ),
     Command(
-        "LOAD", 2, Unit.LOAD,
+        "LOAD",
+        2,
+        Unit.LOAD,
         "Copy `planes` x `rows` rows from a memory window to an SRAM. Addresses, strides and lengths "
         "are multiples of the bus width.",
         (Field("sram", 4, "", "Destination: 0 ACT, 1 WEIGHT, 2 PARAM."), *_TRANSFER),
     ),
     Command(
-        "STORE", 3, Unit.STORE,
+        "STORE",
+        3,
+        Unit.STORE,
         "Copy `planes` x `rows` rows from the ACT SRAM to a memory window. Addresses, strides and "
         "lengths are multiples of the bus width.",
         _TRANSFER,
     ),
     Command(
-        "CONV", 4, Unit.CONV,
+        "CONV",
+        4,
+        Unit.CONV,
         "Convolve a tile: for each block of N output channels, accumulate over kernel rows, kernel "
         "columns and input channel blocks, then bias, requantize, clip and (optionally) add the "
         "residual. out_h * out_w must not exceed half of the accumulator entries. Weight tiles "
@@ -249,8 +274,13 @@ COMMANDS = (
         "block; parameter records in the order of n-blocks.",
         (
             *_WINDOWED_INPUT,
-            Field("in_group", 24, "bytes", "Added to in_addr for each further n-block (grouped "
-                  "convolution); 0 when all outputs see the same input."),
+            Field(
+                "in_group",
+                24,
+                "bytes",
+                "Added to in_addr for each further n-block (grouped "
+                "convolution); 0 when all outputs see the same input.",
+            ),
             Field("kernel_h", 8, "", "Kernel rows."),
             Field("kernel_w", 8, "", "Kernel columns."),
             Field("stride_y", 4, "rows", "Vertical stride."),
@@ -259,23 +289,53 @@ COMMANDS = (
             Field("dilation_x", 6, "pixels", "Horizontal dilation."),
             Field("cin_blocks", 12, "", "Input channel blocks (of K)."),
             Field("n_blocks", 12, "", "Output channel blocks (of N)."),
-            Field("weight_addr", 24, "bytes", "WEIGHT address of the first weight tile."),
-            Field("param_addr", 24, "bytes", "PARAM address of the first parameter record."),
+            Field(
+                "weight_addr", 24, "bytes", "WEIGHT address of the first weight tile."
+            ),
+            Field(
+                "param_addr",
+                24,
+                "bytes",
+                "PARAM address of the first parameter record.",
+            ),
             *_OUTPUT,
             Field("mode", 4, "", "0 dense; 1 depthwise and 2 fold are reserved."),
-            Field("rounding", 1, "", "0 single rounding, half up; 1 (double) is reserved."),
-            Field("first", 1, "", "1: start from zero; 0: go on from the accumulators left by the "
-                  "previous CONV (which had last = 0). Needs n_blocks = 1 when first or last is 0."),
+            Field(
+                "rounding", 1, "", "0 single rounding, half up; 1 (double) is reserved."
+            ),
+            Field(
+                "first",
+                1,
+                "",
+                "1: start from zero; 0: go on from the accumulators left by the "
+                "previous CONV (which had last = 0). Needs n_blocks = 1 when first or last is 0.",
+            ),
             Field("last", 1, "", "1: hand the sums to the output stage; 0: keep them."),
             Field("residual", 1, "", "1: add the residual tensor after requantizing."),
             Field("in_zp", 8, "", "Value that padding injects.", signed=True),
             *_TAIL,
-            Field("res_addr", 24, "bytes", "ACT address of the residual's pixel (0, 0)."),
-            Field("res_plane", 24, "bytes", "Distance of the residual's channel blocks."),
+            Field(
+                "res_addr", 24, "bytes", "ACT address of the residual's pixel (0, 0)."
+            ),
+            Field(
+                "res_plane", 24, "bytes", "Distance of the residual's channel blocks."
+            ),
             Field("res_pitch", 20, "bytes", "Distance of the residual's rows."),
             Field("res_zp", 8, "", "Zero point of the residual.", signed=True),
-            Field("add_self_mult", 32, "", "Multiplier of (requantized value - out_zp).", signed=True),
-            Field("add_res_mult", 32, "", "Multiplier of (residual - res_zp).", signed=True),
+            Field(
+                "add_self_mult",
+                32,
+                "",
+                "Multiplier of (requantized value - out_zp).",
+                signed=True,
+            ),
+            Field(
+                "add_res_mult",
+                32,
+                "",
+                "Multiplier of (residual - res_zp).",
+                signed=True,
+            ),
             Field("add_shift", 6, "bits", "Rounding right shift of the sum, 1 to 62."),
             Field("add_zp", 8, "", "Zero point of the sum.", signed=True),
             Field("add_lo", 8, "", "Lower clip of the sum.", signed=True),
@@ -283,7 +343,9 @@ COMMANDS = (
         ),
     ),
     Command(
-        "POOL", 5, Unit.VECTOR,
+        "POOL",
+        5,
+        Unit.VECTOR,
         "Pool a tile of `blocks` channel blocks. Padding never takes part: MAX skips it, AVERAGE sums "
         "only what is there. AVERAGE then requantizes sum + bias; MAX only clips.",
         (
@@ -303,7 +365,9 @@ COMMANDS = (
         ),
     ),
     Command(
-        "ADD", 6, Unit.VECTOR,
+        "ADD",
+        6,
+        Unit.VECTOR,
         "Add two tiles: ((a - a_zp) * a_mult + (b - b_zp) * b_mult), one rounding shift, zero point, "
         "clip.",
         (

@@ -75,7 +75,9 @@ def pack(tensor: Int8Array, layout: Layout, fill: int = 0) -> npt.NDArray[np.uin
     Returns:
         [layout.size] uint8.
     """
-    view = np.full((layout.blocks, layout.rows, layout.pitch // layout.k, layout.k), fill, np.int8)
+    view = np.full(
+        (layout.blocks, layout.rows, layout.pitch // layout.k, layout.k), fill, np.int8
+    )
     padded = np.full((layout.rows, layout.w, layout.blocks * layout.k), fill, np.int8)
     padded[:, :, : layout.c] = tensor.reshape(layout.rows, layout.w, layout.c)
     split = padded.reshape(layout.rows, layout.w, layout.blocks, layout.k)
@@ -85,7 +87,9 @@ def pack(tensor: Int8Array, layout: Layout, fill: int = 0) -> npt.NDArray[np.uin
 
 def unpack(data: npt.NDArray[np.uint8], layout: Layout) -> Int8Array:
     """Take an [N, H, W, C] int8 tensor out of its layout; the inverse of `pack`."""
-    view = data.view(np.int8).reshape(layout.blocks, layout.rows, layout.pitch // layout.k, layout.k)
+    view = data.view(np.int8).reshape(
+        layout.blocks, layout.rows, layout.pitch // layout.k, layout.k
+    )
     merged = view[:, :, : layout.w].transpose(1, 2, 0, 3)
     merged = merged.reshape(layout.n, layout.h, layout.w, layout.blocks * layout.k)
     return np.ascontiguousarray(merged[..., : layout.c])

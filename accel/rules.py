@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a command must satisfy before the hardware starts it (`Cause.FIELD` otherwise).
+
+The RTL checks the same rules when a unit takes the command: `tessera_dma_check` for transfers,
+`tessera_conv_issue` for CONV, `tessera_vector_unit` for POOL and ADD.
+
+| command | rule |
+|---|---|
+| all with sizes | no count, size, kernel, stride or dilation is 0 |
+| LOAD, STORE | window is 0 to 3; offset, SRAM address, row length and strides are multiples of the bus |
+| LOAD | sram is 0, 1 or 2 |
+| CONV, POOL, ADD | ACT addresses, planes and pitches are multiples of K |
+| CONV | weight_addr is a multiple of N, param_addr of the bus; mode and rounding are 0 |
+| CONV | out_h * out_w is at most half of the accumulator entries |
+| CONV | n_blocks is 1 when first or last is 0; add_shift is 1 to 62 with residual |
+| POOL | kind is 0 or 1, rounding 0; AVERAGE: shift is 1 to 62, multiplier below 2^31 |
+| ADD | shift is 1 to 62 |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from accel.codec import Instruction
+from accel.config import AccelConfig
+from accel.isa import BY_NAME, PoolKind
+from accel.program import Window
+
+SIZES = frozenset(
+    "row_bytes rows planes in_h in_w kernel_h kernel_w stride_y stride_x dilation_y dilation_x "
+    "cin_blocks n_blocks blocks out_h out_w".split()
+)
+"""Fields that must not be 0."""
+
+SHIFTS = range(1, 63)
+
+
+def legal(instruction: Instruction, config: AccelConfig) -> bool:
+    """Whether every field holds a value that hardware of `config` can execute."""
+    v = instruction.values
+    names = [field.name for field in BY_NAME[instruction.name].fields]
+    if any(v[name] == 0 for name in names if name in SIZES):
+        return False
+    match instruction.name:
+        case "LOAD" | "STORE":
+            places = [
+                name
+                for name in names
+                if name.endswith(("offset", "addr", "stride", "bytes"))
+            ]
+            return (
+                _aligned((v[name] for name in places), config.bus_bytes)
+                and v["window"] < len(Window)
+                and v.get("sram", 0) <= 2
+            )
+        case "CONV":
+            return _legal_conv(v, names, config)
+        case "POOL":
+            average = v["kind"] == PoolKind.AVERAGE
+            return (
+                _aligned_act(v, names, config)
+                and v["kind"] <= PoolKind.AVERAGE
+                and v["rounding"] == 0
+                and (
+                    not average or (v["shift"] in SHIFTS and v["multiplier"] < 1 << 31)
+                )
+            )
+        case "ADD":
+            return _aligned_act(v, names, config) and v["shift"] in SHIFTS
+    return True
+
+
+def _aligned(values: Iterable[int], multiple: int) -> bool:
+    return all(value % multiple == 0 for value in values)
+
+
+def _aligned_act(
+    v: Mapping[str, int], names: Iterable[str], config: AccelConfig
+) -> bool:
+    own = ("weight_addr", "param_addr")
+    places = [
+        n
+        for n in names
+        if n.endswith(("addr", "plane", "pitch", "group")) and n not in own
+    ]
+    return _aligned((v[name] for name in places), config.k_lanes)
+
+
+def _legal_conv(
+    v: Mapping[str, int], names: Iterable[str], config: AccelConfig
+) -> bool:
+    return (
+        _aligned_act(v, names, config)
+        and v["weight_addr"] % config.n_lanes == 0
+        and v["param_addr"] % config.bus_bytes == 0
+        and v["mode"] == 0
+        and v["rounding"] == 0
+        and v["out_h"] * v["out_w"] <= config.tile_pixels
+        and (v["n_blocks"] == 1 or (v["first"] == 1 and v["last"] == 1))
+        and (not v["residual"] or v["add_shift"] in SHIFTS)
+    )

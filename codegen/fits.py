@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Can the hardware execute this op at its smallest tile? If not, why, and what would admit it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from accel.config import AccelConfig
+from accel.isa import BY_NAME
+from codegen import ir
+from codegen.bands import Bands, bands, layout_of, most_input_rows, operands, window
+from codegen.weights import grouping
+
+
+def reason(op: ir.Op, tensors: Mapping[str, ir.Tensor], config: AccelConfig) -> str:
+    """Why `op` cannot run on this configuration, with values and a remedy; "" when it can."""
+    if not isinstance(op, ir.Conv) and not config.vector:
+        return "the vector unit is not built (vector = false); set vector = true"
+    return next(_problems(op, tensors, config), "")
+
+
+def band_bytes(
+    op: ir.Op,
+    tensors: Mapping[str, ir.Tensor],
+    config: AccelConfig,
+    rows: int,
+    streamed: set[str],
+    blocks: int | None = None,
+) -> int:
+    """ACT bytes that one set of buffers for a band of `rows` output rows takes.
+
+    Args:
+        op: any op of the graph.
+        tensors: tensors of the graph.
+        config: the hardware.
+        rows: output rows of the band.
+        streamed: names of the tensors that live in memory; only these need buffers.
+        blocks: channel blocks of the band (Pool and Add work block by block); None: all.
+    """
+    geometry = bands(op, tensors)
+    total = 0
+    for operand in operands(op):
+        if operand.tensor in streamed:
+            layout = layout_of(operand.tensor, tensors, config)
+            count = most_input_rows(geometry, rows) if operand.windowed else rows
+            total += (blocks or layout.blocks) * layout.pitch * count
+    if op.output in streamed:
+        layout = layout_of(op.output, tensors, config)
+        total += (blocks or layout.blocks) * layout.pitch * rows
+    return total
+
+
+def _problems(
+    op: ir.Op, tensors: Mapping[str, ir.Tensor], config: AccelConfig
+) -> Iterator[str]:
+    geometry = bands(op, tensors)
+    yield from _field_problems(op, geometry)
+    if isinstance(op, ir.Conv):
+        yield from _weight_problems(op, config)
+    names = {operand.tensor for operand in operands(op)} | {op.output}
+    least = band_bytes(
+        op, tensors, config, 1, names, None if isinstance(op, ir.Conv) else 1
+    )
+    if least > config.act_bytes:
+        yield (
+            f"one output row needs {least} bytes of activation SRAM, there are {config.act_bytes}; "
+            f"set act_kib >= {-(-least // 1024)}"
+        )
+
+
+def _field_problems(op: ir.Op, geometry: Bands) -> Iterator[str]:
+    """The op against the widths of the command fields."""
+    view = window(op)
+    command = BY_NAME["CONV" if isinstance(op, ir.Conv) else "POOL"]
+    values = {
+        "kernel_h": view.kernel[0],
+        "kernel_w": view.kernel[1],
+        "stride_y": view.stride[0],
+        "stride_x": view.stride[1],
+        "dilation_y": view.dilation[0],
+        "dilation_x": view.dilation[1],
+        "pad_top": view.padding[0],
+        "pad_left": view.padding[1],
+        "in_h": geometry.vertical.size,
+        "in_w": geometry.horizontal.size,
+        "out_w": geometry.width,
+    }
+    limits = {field.name: field.range[1] for field in command.fields}
+    for name, value in values.items():
+        if name in limits and value > limits[name] and name != "in_h":
+            yield f"{name} = {value} is above the command field's limit of {limits[name]}"
+        elif name not in limits and value != 1:
+            yield f"{name} = {value} is not supported for {command.name}"
+    for axis in (geometry.vertical, geometry.horizontal):
+        if max(axis.pad_before, axis.pad_after) >= axis.reach:
+            yield (
+                f"padding ({axis.pad_before}, {axis.pad_after}) reaches the kernel's extent "
+                f"{axis.reach}: some windows would see padding only"
+            )
+
+
+def _weight_problems(conv: ir.Conv, config: AccelConfig) -> Iterator[str]:
+    """The smallest weight chunk (one n-block, one channel block, one kernel row)."""
+    least = conv.weight.shape[2] * config.weight_tile_bytes
+    if 2 * least > config.weight_bytes:
+        yield (
+            f"one kernel row of weights takes {least} bytes, twice that must fit the weight SRAM of "
+            f"{config.weight_bytes}; set weight_kib >= {-(-2 * least // 1024)}"
+        )
+    limit = next(f for f in BY_NAME["CONV"].fields if f.name == "cin_blocks").range[1]
+    blocks = grouping(conv, config).blocks
+    if blocks > limit:
+        yield f"{blocks} input channel blocks are above the command field's limit of {limit}"

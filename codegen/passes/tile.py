@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Turn ops into commands: bands of rows, tiles of pixels, chunks of weights.
+
+Before: a graph and its memory plan. After: steps that are correct when executed one after the other
+(no tokens yet), each load placed directly before its first use, and the constants they load.
+
+    conv0  ->  LOAD rows 0..7; LOAD weights; CONV rows 0..3; CONV rows 4..7; STORE rows 0..7
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from accel.config import AccelConfig
+from accel.program import Window
+from codegen import ir
+from codegen.bands import Bands, bands, most_input_rows, operands
+from codegen.geometry import split_evenly
+from codegen.passes.tile_conv import conv_band, pack_conv
+from codegen.passes.tile_vector import add_band, pool_band
+from codegen.plan import Place, Plan, Region, Slabs
+from codegen.stream import Band, Step, Stream, View
+
+
+ALIGN = 64
+"""Alignment of band buffers, bytes: the widest bus."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tiled:
+    """The serial command stream."""
+
+    steps: tuple[Step, ...]
+    constants: bytes
+
+
+def tile(graph: ir.Graph, plan: Plan, config: AccelConfig) -> Tiled:
+    """Emit the commands of every op."""
+    stream = Stream(config)
+    loaded: set[str] = set()
+    for layer, op in enumerate(graph.ops):
+        stream.layer = layer
+        _load_residents(stream, op, plan, loaded)
+        geometry = bands(op, graph.tensors)
+        emit = _emitter(stream, op, geometry, graph, plan.slabs[layer] is not None)
+        for band in _cut(stream, op, geometry, plan, plan.slabs[layer]):
+            emit(band)
+            _store(stream, band, plan.places[op.output])
+    return Tiled(tuple(stream.steps), bytes(stream.constants))
+
+
+def _emitter(
+    stream: Stream, op: ir.Op, geometry: Bands, graph: ir.Graph, several_bands: bool
+) -> Callable[[Band], None]:
+    """The function that emits the commands of one band of `op`."""
+    match op:
+        case ir.Conv():
+            conv = pack_conv(op, graph.tensors[op.input].zero_point, stream.config)
+            if (
+                several_bands
+            ):  # all use the weights: keep them from wrapping onto themselves
+                stream.weights.make_room(conv.weights.size)
+            return lambda band: conv_band(stream, conv, geometry, band)
+        case ir.Pool():
+            return lambda band: pool_band(stream, op, geometry, band)
+        case ir.Add():
+            return lambda band: add_band(stream, op, geometry, band)
+
+
+def _in_memory(place: Place) -> View:
+    layout = place.layout
+    return View(0, 0, layout.plane, layout.pitch, layout.k)
+
+
+def _on_chip(place: Place, block: int) -> View:
+    assert place.resident is not None
+    layout = place.layout
+    address = place.resident.start + block * layout.plane
+    return View(address, 0, layout.plane, layout.pitch, layout.k)
+
+
+def _load_residents(stream: Stream, op: ir.Op, plan: Plan, loaded: set[str]) -> None:
+    """Load graph inputs that stay on chip, at their first use."""
+    for operand in operands(op):
+        name, place = operand.tensor, plan.places[operand.tensor]
+        if place.resident is None or place.memory is None or name in loaded:
+            continue
+        if place.memory.window is Window.INPUTS:
+            loaded.add(name)
+            everything = (0, place.layout.rows), (0, place.layout.blocks)
+            stream.load(
+                place.memory, _in_memory(place), _on_chip(place, 0), *everything
+            )
+
+
+def _cut(
+    stream: Stream, op: ir.Op, geometry: Bands, plan: Plan, slabs: Slabs | None
+) -> Iterator[Band]:
+    """Cut an op into bands; loads what lives in memory, and places the output's buffer."""
+    blocks = plan.places[op.output].layout.blocks
+    slabs = slabs or Slabs(geometry.image_rows, None, 1, Region(0, 0))
+    turn = 0
+    for image in range(geometry.images):
+        base = image * geometry.image_rows
+        for first, count in split_evenly(geometry.image_rows, slabs.rows):
+            for part in split_evenly(blocks, slabs.blocks or blocks):
+                buffers = _Buffers(slabs, turn % slabs.buffers)
+                yield _band(
+                    stream, op, geometry, plan, (base + first, count), part, buffers
+                )
+                turn += 1
+
+
+class _Buffers:
+    """Hands out one set of band buffers in the slab's region."""
+
+    def __init__(self, slabs: Slabs, turn: int) -> None:
+        share = slabs.region.size // slabs.buffers // ALIGN * ALIGN
+        self._start = slabs.region.start + turn * share
+
+    def take(self, size: int) -> int:
+        """Next buffer."""
+        start = self._start
+        self._start += size
+        return start
+
+
+def _band(
+    stream: Stream,
+    op: ir.Op,
+    geometry: Bands,
+    plan: Plan,
+    rows: tuple[int, int],
+    blocks: tuple[int, int],
+    buffers: _Buffers,
+) -> Band:
+    inputs = []
+    for operand in operands(op):
+        place = plan.places[operand.tensor]
+        part, need, room = blocks, rows, rows[1]
+        if operand.windowed:
+            extent = geometry.input_rows(*rows)
+            need = extent.first, extent.count
+            room = most_input_rows(geometry, rows[1])
+            if isinstance(op, ir.Conv):
+                part = 0, place.layout.blocks
+        inputs.append(_input(stream, place, need, part, buffers, room))
+    place = plan.places[op.output]
+    if place.resident is not None:
+        output = _on_chip(place, blocks[0])
+    else:
+        output = _buffer(place, rows, blocks, buffers, rows[1])
+    return Band(rows, blocks, tuple(inputs), output)
+
+
+def _buffer(
+    place: Place,
+    rows: tuple[int, int],
+    blocks: tuple[int, int],
+    buffers: _Buffers,
+    room: int,
+) -> View:
+    """A band buffer for `rows`, taken out of space for `room` rows."""
+    layout = place.layout
+    address = buffers.take(blocks[1] * room * layout.pitch)
+    return View(address, rows[0], rows[1] * layout.pitch, layout.pitch, layout.k)
+
+
+def _input(
+    stream: Stream,
+    place: Place,
+    rows: tuple[int, int],
+    blocks: tuple[int, int],
+    buffers: _Buffers,
+    room: int,
+) -> View:
+    """View of input rows; loads them into a band buffer when they live in memory."""
+    if place.resident is not None:
+        return _on_chip(place, blocks[0])
+    assert place.memory is not None
+    view = _buffer(place, rows, blocks, buffers, room)
+    stream.load(place.memory, _in_memory(place), view, rows, blocks)
+    return view
+
+
+def _store(stream: Stream, band: Band, place: Place) -> None:
+    """Write a band of the output to memory where it has a copy there."""
+    if place.memory is not None:
+        stream.store(
+            place.memory, _in_memory(place), band.output, band.rows, band.blocks
+        )

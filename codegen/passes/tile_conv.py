@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Commands of one band of a convolution."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from accel.config import AccelConfig
+from accel.isa import ConvMode, Rounding, Sram
+from codegen import ir
+from codegen.bands import Bands
+from codegen.geometry import Box, pixel_tiles, split_evenly
+from codegen.stream import Band, Stream, View
+from codegen.weights import Grouping, grouping, pack_params, pack_weights
+
+CHUNKS = 8
+"""A weight chunk is at most this fraction of the weight SRAM, so that loading runs ahead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Weights of one CONV: n-blocks, kernel rows and input channel blocks, each (first, count)."""
+
+    n: tuple[int, int]
+    ky: tuple[int, int]
+    cb: tuple[int, int]
+    first: bool = True
+    last: bool = True
+
+
+def chunks(
+    n_blocks: int, kernel: tuple[int, int], cin_blocks: int, config: AccelConfig
+) -> Iterator[tuple[Chunk, ...]]:
+    """Cut weights into groups of chunks; the chunks of a group add up in the accumulators."""
+    tile = config.weight_tile_bytes
+    block = kernel[0] * kernel[1] * cin_blocks * tile
+    limit = config.weight_bytes // CHUNKS
+    if 2 * block <= config.weight_bytes:
+        for n in split_evenly(n_blocks, _most_n_blocks(block, limit, config)):
+            yield (Chunk(n, (0, kernel[0]), (0, cin_blocks)),)
+        return
+    fits = limit // (kernel[0] * kernel[1] * tile)
+    if fits:
+        parts = [((0, kernel[0]), part) for part in split_evenly(cin_blocks, fits)]
+    else:
+        kernel_rows = split_evenly(kernel[0], max(1, limit // (kernel[1] * tile)))
+        parts = [(row, (block, 1)) for block in range(cin_blocks) for row in kernel_rows]
+    end = len(parts) - 1
+    for n in range(n_blocks):
+        yield tuple(
+            Chunk((n, 1), *part, i == 0, i == end) for i, part in enumerate(parts)
+        )
+
+
+def _most_n_blocks(block: int, limit: int, config: AccelConfig) -> int:
+    records = config.param_bytes // 2 // config.param_record_bytes
+    return max(1, min(limit // block, records))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Packed:
+    """A convolution with its constants in consumption order."""
+
+    op: ir.Conv
+    in_zp: int
+    weights: npt.NDArray[np.uint8]
+    """As `pack_weights` returns them."""
+    records: npt.NDArray[np.uint8]
+    """As `pack_params` returns them."""
+    grouping: Grouping
+
+
+def pack_conv(op: ir.Conv, in_zp: int, config: AccelConfig) -> Packed:
+    """Pack weights and parameters once for all bands."""
+    return Packed(
+        op,
+        in_zp,
+        pack_weights(op, config),
+        pack_params(op.requant, config),
+        grouping(op, config),
+    )
+
+
+def conv_band(stream: Stream, conv: Packed, geometry: Bands, band: Band) -> None:
+    """Emit the commands of a band.
+
+    Weight chunks are the outer loop, pixel tiles the inner one: each chunk is loaded once.
+    """
+    config = stream.config
+    tiles = pixel_tiles(band.rows, geometry.width, config.tile_pixels, config.k_lanes)
+    kernel, blocks = conv.op.window.kernel, conv.grouping.blocks
+    for group in chunks(conv.weights.shape[0], kernel, blocks, config):
+        for box in tiles:
+            for chunk in group:
+                stream.append(
+                    "CONV",
+                    weight_addr=_weights(stream, conv, chunk),
+                    param_addr=_params(stream, conv, chunk),
+                    in_group=conv.grouping.step * band.inputs[0].plane,
+                    in_zp=conv.in_zp,
+                    **_input(conv.op, geometry, box, chunk, band.inputs[0]),
+                    **_output(conv.op, box, chunk, band.output, config),
+                    **_residual(conv.op, box, chunk, band.inputs[1:], config),
+                )
+
+
+def _weights(stream: Stream, conv: Packed, chunk: Chunk) -> int:
+    """Address of the chunk's weight tiles."""
+    rows, blocks = slice(chunk.ky[0], sum(chunk.ky)), slice(chunk.cb[0], sum(chunk.cb))
+    data = conv.weights[chunk.n[0] : sum(chunk.n), rows, :, blocks]
+    return stream.constant(Sram.WEIGHT, chunk, data.reshape(-1))
+
+
+def _params(stream: Stream, conv: Packed, chunk: Chunk) -> int:
+    """Address of the chunk's first parameter record; loads all of the op's where they fit."""
+    config, records = stream.config, conv.records
+    if records.size <= config.param_bytes // 4:
+        base = stream.constant(Sram.PARAM, "all", records.reshape(-1))
+        return base + chunk.n[0] * config.param_record_bytes
+    data = records[chunk.n[0] : sum(chunk.n)]
+    return stream.constant(Sram.PARAM, chunk.n, data.reshape(-1))
+
+
+def _input(
+    conv: ir.Conv, geometry: Bands, box: Box, chunk: Chunk, view: View
+) -> dict[str, int]:
+    image, row = geometry.locate(box.y)
+    vertical = geometry.vertical.part(*chunk.ky)
+    y = vertical.needed(row, box.h)
+    x = geometry.horizontal.needed(box.x, box.w)
+    return {
+        "in_addr": view.at(
+            image * geometry.vertical.size + y.first, x.first, chunk.cb[0]
+        ),
+        "in_plane": view.plane,
+        "in_pitch": view.pitch,
+        "in_h": y.count,
+        "in_w": x.count,
+        "pad_top": y.pad,
+        "pad_left": x.pad,
+        "kernel_h": chunk.ky[1],
+        "kernel_w": conv.window.kernel[1],
+        "stride_y": conv.window.stride[0],
+        "stride_x": conv.window.stride[1],
+        "dilation_y": conv.window.dilation[0],
+        "dilation_x": conv.window.dilation[1],
+        "cin_blocks": chunk.cb[1],
+        "mode": ConvMode.DENSE,
+    }
+
+
+def _output(
+    conv: ir.Conv, box: Box, chunk: Chunk, view: View, config: AccelConfig
+) -> dict[str, int]:
+    tail = conv.requant.tail
+    return {
+        "n_blocks": chunk.n[1],
+        "out_addr": view.at(box.y, box.x, chunk.n[0] * config.words_per_vector),
+        "out_plane": view.plane,
+        "out_pitch": view.pitch,
+        "out_h": box.h,
+        "out_w": box.w,
+        "rounding": Rounding.SINGLE,
+        "first": int(chunk.first),
+        "last": int(chunk.last),
+        "out_zp": tail.zero_point,
+        "clip_lo": tail.lo,
+        "clip_hi": tail.hi,
+    }
+
+
+def _residual(
+    conv: ir.Conv, box: Box, chunk: Chunk, views: tuple[View, ...], config: AccelConfig
+) -> dict[str, int]:
+    if conv.add is None:
+        return {
+            "residual": 0,
+            "res_addr": 0,
+            "res_plane": 0,
+            "res_pitch": 0,
+            "res_zp": 0,
+            "add_self_mult": 0,
+            "add_res_mult": 0,
+            "add_shift": 1,
+            "add_zp": 0,
+            "add_lo": 0,
+            "add_hi": 0,
+        }
+    view, rule = views[0], conv.add
+    return {
+        "residual": 1,
+        "res_addr": view.at(box.y, box.x, chunk.n[0] * config.words_per_vector),
+        "res_plane": view.plane,
+        "res_pitch": view.pitch,
+        "res_zp": rule.b_zp,
+        "add_self_mult": rule.a_mult,
+        "add_res_mult": rule.b_mult,
+        "add_shift": rule.shift,
+        "add_zp": rule.tail.zero_point,
+        "add_lo": rule.tail.lo,
+        "add_hi": rule.tail.hi,
+    }

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Commands of one band of a pooling or an element-wise addition."""
+
+from __future__ import annotations
+
+from accel.isa import PoolKind, Rounding
+from codegen import ir
+from codegen.bands import Bands
+from codegen.geometry import Box, split_evenly
+from codegen.stream import Band, Stream
+
+PIECES = 4
+"""A band is cut into up to this many commands, so that neighbours overlap with it."""
+
+
+def _boxes(rows: tuple[int, int], width: int) -> list[Box]:
+    pieces = split_evenly(rows[1], -(-rows[1] // PIECES))
+    return [Box(rows[0] + y, 0, h, width) for y, h in pieces]
+
+
+def _output(band: Band, box: Box, tail: ir.Tail) -> dict[str, int]:
+    view = band.output
+    return {
+        "blocks": band.blocks[1],
+        "out_addr": view.at(box.y, box.x),
+        "out_plane": view.plane,
+        "out_pitch": view.pitch,
+        "out_h": box.h,
+        "out_w": box.w,
+        "out_zp": tail.zero_point,
+        "clip_lo": tail.lo,
+        "clip_hi": tail.hi,
+    }
+
+
+def pool_band(stream: Stream, pool: ir.Pool, geometry: Bands, band: Band) -> None:
+    """Emit the commands of a band."""
+    view = band.inputs[0]
+    average = pool.kind is ir.PoolKind.AVERAGE
+    for box in _boxes(band.rows, geometry.width):
+        image, row = geometry.locate(box.y)
+        y = geometry.vertical.needed(row, box.h)
+        x = geometry.horizontal.needed(box.x, box.w)
+        stream.append(
+            "POOL",
+            in_addr=view.at(image * geometry.vertical.size + y.first, x.first),
+            in_plane=view.plane,
+            in_pitch=view.pitch,
+            in_h=y.count,
+            in_w=x.count,
+            pad_top=y.pad,
+            pad_left=x.pad,
+            kernel_h=pool.window.kernel[0],
+            kernel_w=pool.window.kernel[1],
+            stride_y=pool.window.stride[0],
+            stride_x=pool.window.stride[1],
+            kind=PoolKind.AVERAGE if average else PoolKind.MAX,
+            rounding=Rounding.SINGLE,
+            bias=int(pool.requant.bias[0]) if average else 0,
+            multiplier=int(pool.requant.multiplier[0]) if average else 0,
+            shift=int(pool.requant.shift[0]) if average else 1,
+            **_output(band, box, pool.requant.tail),
+        )
+
+
+def add_band(stream: Stream, add: ir.Add, geometry: Bands, band: Band) -> None:
+    """Emit the commands of a band."""
+    a, b = band.inputs
+    rule = add.rule
+    for box in _boxes(band.rows, geometry.width):
+        stream.append(
+            "ADD",
+            a_addr=a.at(box.y, box.x),
+            a_plane=a.plane,
+            a_pitch=a.pitch,
+            b_addr=b.at(box.y, box.x),
+            b_plane=b.plane,
+            b_pitch=b.pitch,
+            a_zp=rule.a_zp,
+            b_zp=rule.b_zp,
+            a_mult=rule.a_mult,
+            b_mult=rule.b_mult,
+            shift=rule.shift,
+            **_output(band, box, rule.tail),
+        )

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From neutral graph to program: the passes in their order."""
+
+from __future__ import annotations
+
+from accel.config import AccelConfig
+from accel.errors import PlanError
+from accel.program import Program
+from codegen import ir
+from codegen.emit import emit
+from codegen.fits import reason
+from codegen.passes.assign_tokens import assign_tokens
+from codegen.passes.hoist_loads import hoist_loads
+from codegen.passes.plan_sram import plan_sram
+from codegen.passes.tile import tile
+
+
+def lower(graph: ir.Graph, config: AccelConfig) -> Program:
+    """Compile an offloaded subgraph.
+
+    Raises:
+        PlanError: an op does not fit the configured memories; names op, ONNX node and remedy.
+    """
+    for op in graph.ops:
+        why = reason(op, graph.tensors, config)
+        if why:
+            raise PlanError(f"{op.name} (ONNX node {op.source.node}): {why}")
+    plan = plan_sram(graph, config)
+    tiled = tile(graph, plan, config)
+    steps = hoist_loads(tiled.steps, config)
+    steps = assign_tokens(steps, config)
+    return emit(graph, plan, steps, tiled.constants, config)

@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command stream while it is being built: steps, constants, and what the SRAMs hold."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from accel.codec import Instruction
+from accel.config import AccelConfig
+from accel.isa import Sram
+from accel.program import Window
+from codegen.geometry import split_evenly
+from codegen.plan import Memory
+
+LOAD_PIECES = 4
+PIECE_BYTES = 2048
+"""Transfers are cut into up to LOAD_PIECES of about PIECE_BYTES, so that work starts on the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One command of the stream, tokens not yet assigned."""
+
+    instruction: Instruction
+    layer: int
+    """Index of the op it belongs to."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Rows of a tensor in the activation SRAM."""
+
+    address: int
+    """Of row `first`, pixel 0, first channel block; bytes."""
+    first: int
+    plane: int
+    pitch: int
+    word: int
+    """Bytes of a pixel: K."""
+
+    def at(self, row: int, pixel: int, block: int = 0) -> int:
+        """Address of a pixel's word."""
+        return (
+            self.address
+            + block * self.plane
+            + (row - self.first) * self.pitch
+            + pixel * self.word
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """A band of output rows with the SRAM views its commands use."""
+
+    rows: tuple[int, int]
+    """(first, count) output rows."""
+    blocks: tuple[int, int]
+    """(first, count) channel blocks of K; block 0 of each view is the first of them."""
+    inputs: tuple[View, ...]
+    output: View
+
+
+@dataclass(slots=True)
+class Ring:
+    """A cache over an SRAM, filled round and round: what was loaded last stays longest."""
+
+    size: int
+    position: int = 0
+    held: dict[Hashable, tuple[int, int]] = field(default_factory=dict)
+
+    def find(self, key: Hashable) -> int | None:
+        """Address of `key` if it is still there."""
+        return self.held[key][0] if key in self.held else None
+
+    def reserve(self, key: Hashable, size: int) -> int:
+        """Make room for `key` at the ring's position, dropping what was there."""
+        if self.position + size > self.size:
+            self.position = 0
+        start, stop = self.position, self.position + size
+        self.held = {
+            k: v for k, v in self.held.items() if v[1] <= start or v[0] >= stop
+        }
+        self.held[key] = (start, stop)
+        self.position = stop
+        return start
+
+    def make_room(self, total: int) -> None:
+        """Start over at 0 where `total` bytes would otherwise wrap onto themselves."""
+        if total <= self.size < self.position + total:
+            self.position = 0
+
+
+class Stream:
+    """Appends steps in an order in which the plain serial execution is correct."""
+
+    def __init__(self, config: AccelConfig) -> None:
+        self.config = config
+        self.steps: list[Step] = []
+        self.constants = bytearray()
+        self.weights = Ring(config.weight_bytes)
+        self.params = Ring(config.param_bytes)
+        self.layer = 0
+        self._offsets: dict[Hashable, int] = {}
+
+    def append(self, name: str, **values: int) -> None:
+        """Add a command of the current layer."""
+        self.steps.append(Step(Instruction(name, values), self.layer))
+
+    def constant(self, sram: Sram, key: Hashable, data: npt.NDArray[np.uint8]) -> int:
+        """Make sure that constant `key` of the current layer is in an SRAM.
+
+        Args:
+            sram: WEIGHT or PARAM.
+            key: names the data within the layer.
+            data: its bytes, a multiple of the bus width.
+
+        Returns:
+            Its address there.
+        """
+        ring = self.weights if sram is Sram.WEIGHT else self.params
+        key = (self.layer, key)
+        address = ring.find(key)
+        if address is not None:
+            return address
+        address = ring.reserve(key, data.size)
+        if key not in self._offsets:
+            self._offsets[key] = len(self.constants)
+            self.constants += data.tobytes()
+            self.constants += bytes(
+                -len(self.constants) % max(64, self.config.bus_bytes)
+            )
+        place = Memory(Window.CONSTANTS, self._offsets[key])
+        self._transfer("LOAD", place, address, data.size, sram=sram)
+        return address
+
+    def load(
+        self,
+        memory: Memory,
+        memory_view: View,
+        view: View,
+        rows: tuple[int, int],
+        blocks: tuple[int, int],
+    ) -> None:
+        """Bring rows of a tensor from memory to the activation SRAM.
+
+        Args:
+            memory: where the tensor is in memory.
+            memory_view: its layout there, relative to `memory`.
+            view: its rows in the SRAM; block 0 of the view is the first of `blocks`.
+            rows: (first, count).
+            blocks: (first, count).
+        """
+        for place, address, size in self._pieces(
+            memory, memory_view, view, rows, blocks
+        ):
+            strides = {"row_stride": memory_view.plane, "sram_row_stride": view.plane}
+            self._transfer(
+                "LOAD", place, address, size, sram=Sram.ACT, rows=blocks[1], **strides
+            )
+
+    def store(
+        self,
+        memory: Memory,
+        memory_view: View,
+        view: View,
+        rows: tuple[int, int],
+        blocks: tuple[int, int],
+    ) -> None:
+        """Write rows of a tensor from the activation SRAM to memory; arguments as in `load`."""
+        for place, address, size in self._pieces(
+            memory, memory_view, view, rows, blocks
+        ):
+            strides = {"row_stride": memory_view.plane, "sram_row_stride": view.plane}
+            self._transfer("STORE", place, address, size, rows=blocks[1], **strides)
+
+    def _pieces(
+        self,
+        memory: Memory,
+        memory_view: View,
+        view: View,
+        rows: tuple[int, int],
+        blocks: tuple[int, int],
+    ) -> Iterator[tuple[Memory, int, int]]:
+        """Cut a transfer by rows: (place in memory, SRAM address, bytes of a plane)."""
+        first, count = rows
+        total = count * view.pitch * blocks[1]
+        pieces = max(1, min(LOAD_PIECES, total // PIECE_BYTES, count))
+        for start, part in split_evenly(count, -(-count // pieces)):
+            offset = memory.offset + memory_view.at(first + start, 0, blocks[0])
+            place = Memory(memory.window, offset)
+            yield place, view.at(first + start, 0), part * view.pitch
+
+    def _transfer(
+        self, name: str, memory: Memory, address: int, row_bytes: int, **values: int
+    ) -> None:
+        single = {
+            "rows": 1,
+            "row_stride": 0,
+            "sram_row_stride": 0,
+            "planes": 1,
+            "plane_stride": 0,
+            "sram_plane_stride": 0,
+        }
+        self.append(
+            name,
+            window=memory.window,
+            offset=memory.offset,
+            sram_addr=address,
+            row_bytes=row_bytes,
+            **(single | values),
+        )
