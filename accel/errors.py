@@ -46,3 +46,24 @@ class BuildError(TesseraError):
 
 class DeviceError(TesseraError):
     """Something went wrong while a program ran."""
+
+
+class CommandError(DeviceError):
+    """The accelerator stopped with an error state."""
+
+    def __init__(
+        self, message: str, *, cause: int, unit: int, command: int, info: int
+    ) -> None:
+        super().__init__(message)
+        self.cause = cause
+        """`accel.isa.Cause`"""
+        self.unit = unit
+        """`accel.isa.Unit` that found it"""
+        self.command = command
+        """Id of the command at fault"""
+        self.info = info
+        """Address or value at fault"""
+
+
+class DeviceTimeout(DeviceError):
+    """The device did not answer in time."""

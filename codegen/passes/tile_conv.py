@@ -48,7 +48,9 @@ def chunks(
         parts = [((0, kernel[0]), part) for part in split_evenly(cin_blocks, fits)]
     else:
         kernel_rows = split_evenly(kernel[0], max(1, limit // (kernel[1] * tile)))
-        parts = [(row, (block, 1)) for block in range(cin_blocks) for row in kernel_rows]
+        parts = [
+            (row, (block, 1)) for block in range(cin_blocks) for row in kernel_rows
+        ]
     end = len(parts) - 1
     for n in range(n_blocks):
         yield tuple(

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""CONV: accumulate, then bias, requantize, clip and add the residual."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from accel.isa import Sram
+from accel.model.state import State
+from accel.model.windows import taps
+from accel.numerics import requantize, rescale_add, wrap32
+
+Int64Array = npt.NDArray[np.int64]
+FLOAT32_DEPTH = 1024
+"""Sums of so many int8 products stay below 2^24, where float32 matrix products are exact."""
+
+
+def conv(state: State, v: Mapping[str, int]) -> None:
+    """Execute a CONV command."""
+    pixels = v["out_h"] * v["out_w"]
+    for n in range(v["n_blocks"]):
+        if v["first"]:
+            state.acc[:pixels] = 0
+        state.acc[:pixels] = wrap32(state.acc[:pixels] + _products(state, v, n))
+        if v["last"]:
+            _output(state, v, n, state.acc[:pixels])
+
+
+def _products(state: State, v: Mapping[str, int], n: int) -> Int64Array:
+    """Sum over kernel and input channels: [pixels, N]."""
+    config = state.config
+    depth, steps = v["cin_blocks"] * config.k_lanes, v["kernel_h"] * v["kernel_w"]
+    size = steps * v["cin_blocks"] * config.weight_tile_bytes
+    weights = state.sram(Sram.WEIGHT, v["weight_addr"] + n * size, size).view(np.int8)
+    kind = np.float32 if depth <= FLOAT32_DEPTH else np.float64
+    kernels = weights.reshape(steps, depth, config.n_lanes).astype(kind)
+    dilation = v["dilation_y"], v["dilation_x"]
+    address = v["in_addr"] + n * v["in_group"]
+    total = np.zeros((v["out_h"] * v["out_w"], config.n_lanes), np.int64)
+    views = taps(state, v, address, v["cin_blocks"], dilation, v["in_zp"])
+    for view, kernel in zip(views, kernels, strict=True):
+        x = view.transpose(1, 2, 0, 3).reshape(len(total), depth)
+        total += (x.astype(kind) @ kernel).astype(np.int64)
+    return total
+
+
+def _output(state: State, v: Mapping[str, int], n: int, acc: Int64Array) -> None:
+    """Output stage: [pixels, N] sums to activations."""
+    config = state.config
+    lanes, words = config.n_lanes, config.words_per_vector
+    record = state.sram(
+        Sram.PARAM,
+        v["param_addr"] + n * config.param_record_bytes,
+        config.param_record_bytes,
+    )
+    bias = record[: 4 * lanes].view("<i4").astype(np.int64)
+    multiplier = record[4 * lanes : 8 * lanes].view("<i4").astype(np.int64)
+    shift = record[8 * lanes : 9 * lanes].astype(np.int64)
+    y = requantize(
+        acc, bias, multiplier, shift, v["out_zp"], v["clip_lo"], v["clip_hi"]
+    )
+    shape = (words, v["out_h"], v["out_w"])
+    if v["residual"]:
+        r = state.pixels(
+            v["res_addr"] + n * words * v["res_plane"],
+            v["res_plane"],
+            v["res_pitch"],
+            shape,
+        )
+        y = rescale_add(
+            y.astype(np.int64) - v["out_zp"],
+            r.transpose(1, 2, 0, 3).reshape(y.shape).astype(np.int64) - v["res_zp"],
+            v["add_self_mult"],
+            v["add_res_mult"],
+            v["add_shift"],
+            v["add_zp"],
+            v["add_lo"],
+            v["add_hi"],
+        )
+    out = state.pixels(
+        v["out_addr"] + n * words * v["out_plane"],
+        v["out_plane"],
+        v["out_pitch"],
+        shape,
+    )
+    out[:] = y.reshape(v["out_h"], v["out_w"], words, config.k_lanes).transpose(
+        2, 0, 1, 3
+    )
