@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Front end: AXI4-Lite port, registers, command port, dispatcher, control, counters. Wiring, and the
+// map between register fields and signals.
+`default_nettype none
+
+module tessera_frontend
+  import tessera_isa_pkg::*;
+  import tessera_pkg::*;
+#(
+  parameter int unsigned KLanes = 16,
+  parameter int unsigned NLanes = 16,
+  parameter int unsigned BusBytes = 16,
+  parameter int unsigned ActKib = 128,
+  parameter int unsigned ActBanks = 8,
+  parameter int unsigned WeightKib = 64,
+  parameter int unsigned ParamKib = 8,
+  parameter int unsigned AccEntries = 512,
+  parameter int unsigned QueueDepth = 8,
+  parameter bit          Vector = 1'b1,
+  parameter int unsigned AxilAddrBits = 13
+) (
+  input  logic                                clk_i,
+  input  logic                                rst_ni,
+  // AXI4-Lite.
+  input  logic [AxilAddrBits-1:0]             s_axil_awaddr_i,
+  input  logic                                s_axil_awvalid_i,
+  output logic                                s_axil_awready_o,
+  input  logic [31:0]                         s_axil_wdata_i,
+  input  logic                                s_axil_wvalid_i,
+  output logic                                s_axil_wready_o,
+  output logic [1:0]                          s_axil_bresp_o,
+  output logic                                s_axil_bvalid_o,
+  input  logic                                s_axil_bready_i,
+  input  logic [AxilAddrBits-1:0]             s_axil_araddr_i,
+  input  logic                                s_axil_arvalid_i,
+  output logic                                s_axil_arready_o,
+  output logic [31:0]                         s_axil_rdata_o,
+  output logic [1:0]                          s_axil_rresp_o,
+  output logic                                s_axil_rvalid_o,
+  input  logic                                s_axil_rready_i,
+  // To and from the units (index: Unit).
+  output logic                                unit_rst_no,
+  output logic                                halt_o,
+  output window_t [WINDOWS-1:0]               window_o,
+  output logic [QUEUES-1:0]                   unit_valid_o,
+  input  logic [QUEUES-1:0]                   unit_ready_i,
+  output logic [QUEUES-1:0][COMMAND_BITS-1:0] unit_cmd_o,
+  output logic [QUEUES-1:0][QUEUES-1:0]       dep_met_o,
+  input  logic [QUEUES-1:0]                   unit_done_i,
+  input  logic [QUEUES-1:0]                   unit_idle_i,
+  input  logic [QUEUES-1:0]                   unit_error_valid_i,
+  input  error_t [QUEUES-1:0]                 unit_error_i,
+  input  id_t [QUEUES-1:0]                    unit_id_i,
+  input  wait_e [QUEUES-1:0]                  unit_state_i,
+  input  logic                                bus_quiet_i,
+  input  array_cycle_e                        array_cycle_i,
+  input  logic                                read_beat_i,
+  input  logic                                write_beat_i,
+  // Observation.
+  output logic                                counting_o,
+  output array_cycle_e                        array_cycle_o,
+  output id_t                                 dispatch_id_o,
+  output wait_e                               dispatch_state_o,
+  output logic                                irq_o
+);
+
+  localparam int unsigned CsrAddrBits = 9;
+  localparam int unsigned IndexBits = AxilAddrBits - 2;
+
+  // Port to registers.
+  logic                            csr_req, csr_write, csr_rd_ack;
+  logic [CsrAddrBits-1:0]          csr_addr;
+  logic [31:0]                     csr_wdata, csr_rdata;
+  // Port to command port to dispatcher.
+  logic                            word_valid, word_ready;
+  logic [IndexBits-1:0]            word_index;
+  logic [31:0]                     word;
+  logic                            cmd_valid, cmd_ready;
+  logic [COMMAND_BITS-1:0]         cmd;
+  // Dispatcher to control.
+  logic                            stream_end, ending, busy;
+  logic [7:0]                      credits;
+  logic [QUEUES-1:0][ID_BITS-1:0]  completed;
+  logic                            dispatch_error_valid;
+  error_t                          dispatch_error;
+  // Control.
+  logic                            done, resetting, error;
+  unit_e                           error_unit;
+  error_t                          error_info;
+  logic                            progress;
+  logic [QUEUES-1:0]               unit_busy;
+  // Counters.
+  logic [31:0]                     cycles, read_beats, write_beats;
+  logic [ARRAY_CYCLES-1:0][31:0]   array_cycles;
+  logic [QUEUES-1:0][31:0]         unit_busy_cycles;
+
+  tessera_csr_pkg::tessera_csr__in_t  hw_in;
+  tessera_csr_pkg::tessera_csr__out_t hw_out;
+
+  tessera_axil_port #(
+    .AxilAddrBits(AxilAddrBits),
+    .CsrAddrBits(CsrAddrBits)
+  ) i_port (
+    .clk_i,
+    .rst_ni,
+    .s_axil_awaddr_i,
+    .s_axil_awvalid_i,
+    .s_axil_awready_o,
+    .s_axil_wdata_i,
+    .s_axil_wvalid_i,
+    .s_axil_wready_o,
+    .s_axil_bresp_o,
+    .s_axil_bvalid_o,
+    .s_axil_bready_i,
+    .s_axil_araddr_i,
+    .s_axil_arvalid_i,
+    .s_axil_arready_o,
+    .s_axil_rdata_o,
+    .s_axil_rresp_o,
+    .s_axil_rvalid_o,
+    .s_axil_rready_i,
+    .csr_req_o(csr_req),
+    .csr_write_o(csr_write),
+    .csr_addr_o(csr_addr),
+    .csr_wdata_o(csr_wdata),
+    .csr_rd_ack_i(csr_rd_ack),
+    .csr_rdata_i(csr_rdata),
+    .word_valid_o(word_valid),
+    .word_ready_i(word_ready),
+    .word_index_o(word_index),
+    .word_o(word)
+  );
+
+  logic unused_stall_wr, unused_stall_rd, unused_rd_err, unused_wr_ack, unused_wr_err;
+
+  tessera_csr i_csr (
+    .clk(clk_i),
+    .rst_n(rst_ni),
+    .s_cpuif_req(csr_req),
+    .s_cpuif_req_is_wr(csr_write),
+    .s_cpuif_addr(csr_addr),
+    .s_cpuif_wr_data(csr_wdata),
+    .s_cpuif_wr_biten('1),
+    .s_cpuif_req_stall_wr(unused_stall_wr),
+    .s_cpuif_req_stall_rd(unused_stall_rd),
+    .s_cpuif_rd_ack(csr_rd_ack),
+    .s_cpuif_rd_err(unused_rd_err),
+    .s_cpuif_rd_data(csr_rdata),
+    .s_cpuif_wr_ack(unused_wr_ack),
+    .s_cpuif_wr_err(unused_wr_err),
+    .hwif_in(hw_in),
+    .hwif_out(hw_out)
+  );
+
+  tessera_command_port #(
+    .IndexBits(IndexBits)
+  ) i_command_port (
+    .clk_i,
+    .rst_ni(unit_rst_no),
+    .word_valid_i(word_valid),
+    .word_ready_o(word_ready),
+    .word_index_i(word_index),
+    .word_i(word),
+    .cmd_valid_o(cmd_valid),
+    .cmd_ready_i(cmd_ready),
+    .cmd_o(cmd)
+  );
+
+  tessera_dispatcher #(
+    .QueueDepth(QueueDepth),
+    .Vector(Vector)
+  ) i_dispatcher (
+    .clk_i,
+    .rst_ni(unit_rst_no),
+    .halt_i(halt_o),
+    .cmd_valid_i(cmd_valid),
+    .cmd_ready_o(cmd_ready),
+    .cmd_i(cmd),
+    .unit_valid_o,
+    .unit_ready_i,
+    .unit_cmd_o,
+    .dep_met_o,
+    .unit_done_i,
+    .unit_idle_i,
+    .stream_end_o(stream_end),
+    .ending_o(ending),
+    .busy_o(busy),
+    .credits_o(credits),
+    .id_o(dispatch_id_o),
+    .state_o(dispatch_state_o),
+    .completed_o(completed),
+    .error_valid_o(dispatch_error_valid),
+    .error_o(dispatch_error)
+  );
+
+  assign progress = word_valid || read_beat_i || write_beat_i || unit_done_i != '0
+                    || array_cycle_i == CYCLE_BUSY || (unit_valid_o & unit_ready_i) != '0
+                    || unit_state_i[UNIT_VECTOR] == WAIT_RUN;
+
+  tessera_control i_control (
+    .clk_i,
+    .rst_ni,
+    .soft_reset_i(hw_out.CTRL.soft_reset.value),
+    .irq_enable_i(hw_out.CTRL.irq_enable.value),
+    .clear_done_i(hw_out.CLEAR.done.value),
+    .watchdog_i(hw_out.WATCHDOG.limit.value),
+    .stream_end_i(stream_end),
+    .busy_i(busy),
+    .progress_i(progress),
+    .bus_quiet_i,
+    .error_valid_i({dispatch_error_valid, unit_error_valid_i}),
+    .error_i({dispatch_error, unit_error_i}),
+    .id_i({dispatch_id_o, unit_id_i}),
+    .state_i({dispatch_state_o, unit_state_i}),
+    .halt_o,
+    .unit_rst_no,
+    .done_o(done),
+    .resetting_o(resetting),
+    .error_o(error),
+    .error_unit_o(error_unit),
+    .error_info_o(error_info),
+    .irq_o
+  );
+
+  // With END next in program, an empty conv queue means that nothing is left for the array.
+  assign array_cycle_o = (array_cycle_i == CYCLE_COMMAND && ending) ? CYCLE_DRAIN : array_cycle_i;
+
+  always_comb begin
+    for (int unsigned u = 0; u < QUEUES; u++) begin
+      unit_busy[u] = unit_state_i[u] inside {WAIT_RUN, WAIT_WEIGHT, WAIT_ACTIVATION, WAIT_ACCUMULATOR,
+                                            WAIT_BUS};
+    end
+  end
+
+  tessera_perf_counters i_perf_counters (
+    .clk_i,
+    .rst_ni,
+    .clear_i(hw_out.CTRL.clear_counters.value),
+    .word_i(word_valid),
+    .stream_end_i(stream_end),
+    .abort_i(halt_o),
+    .array_cycle_i(array_cycle_o),
+    .unit_busy_i(unit_busy),
+    .read_beat_i,
+    .write_beat_i,
+    .counting_o,
+    .cycles_o(cycles),
+    .array_o(array_cycles),
+    .unit_busy_o(unit_busy_cycles),
+    .read_beats_o(read_beats),
+    .write_beats_o(write_beats)
+  );
+
+  //////////////////
+  // Register map //
+  //////////////////
+
+  always_comb begin
+    for (int unsigned w = 0; w < WINDOWS; w++) begin
+      window_o[w] = '{
+        base: {hw_out.WINDOW[w].BASE_HI.value.value, hw_out.WINDOW[w].BASE_LO.value.value},
+        size: hw_out.WINDOW[w].SIZE.value.value,
+        read: hw_out.WINDOW[w].PERMISSION.read.value,
+        write: hw_out.WINDOW[w].PERMISSION.write.value
+      };
+    end
+  end
+
+  always_comb begin
+    hw_in.VERSION.isa.next          = 16'(ISA_VERSION);
+    hw_in.CAPS_ARRAY.k_lanes.next   = 8'(KLanes);
+    hw_in.CAPS_ARRAY.n_lanes.next   = 8'(NLanes);
+    hw_in.CAPS_ARRAY.bus_bytes.next = 8'(BusBytes);
+    hw_in.CAPS_ARRAY.act_banks.next = 8'(ActBanks);
+    hw_in.CAPS_SRAM.act_kib.next    = 16'(ActKib);
+    hw_in.CAPS_SRAM.weight_kib.next = 16'(WeightKib);
+    hw_in.CAPS_UNITS.acc_entries.next = 16'(AccEntries);
+    hw_in.CAPS_UNITS.param_kib.next = 8'(ParamKib);
+    hw_in.CAPS_UNITS.vector.next    = Vector;
+    hw_in.CAPS_UNITS.depthwise.next = 1'b0;
+    hw_in.STATUS.busy.next          = busy;
+    hw_in.STATUS.done.next          = done;
+    hw_in.STATUS.error.next         = error;
+    hw_in.STATUS.resetting.next     = resetting;
+    hw_in.STATUS.credits.next       = credits;
+    hw_in.ERROR.cause.next          = error_info.cause;
+    hw_in.ERROR.unit.next           = 8'(error_unit);
+    hw_in.ERROR_ID.id.next          = error_info.id;
+    hw_in.ERROR_INFO.info.next      = error_info.info;
+    for (int unsigned u = 0; u < QUEUES; u++) begin
+      hw_in.UNIT_STATE[u].id.next    = unit_id_i[u];
+      hw_in.UNIT_STATE[u].state.next = 8'(unit_state_i[u]);
+      hw_in.UNIT_DONE[u].count.next  = completed[u];
+      hw_in.UNIT_BUSY[u].count.next  = unit_busy_cycles[u];
+    end
+    hw_in.UNIT_STATE[UNIT_DISPATCH].id.next    = dispatch_id_o;
+    hw_in.UNIT_STATE[UNIT_DISPATCH].state.next = 8'(dispatch_state_o);
+    hw_in.CYCLES.count.next      = cycles;
+    for (int unsigned c = 0; c < ARRAY_CYCLES; c++) begin
+      hw_in.ARRAY[c].count.next = array_cycles[c];
+    end
+    hw_in.READ_BEATS.count.next  = read_beats;
+    hw_in.WRITE_BEATS.count.next = write_beats;
+  end
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Activation SRAM: `Banks` banks of K-byte words, one read and one write port each, interleaved by
+// word. Requests to different banks are served in the same cycle; in a bank the port with the lower
+// index wins, the other holds its request. Read data comes one cycle after the grant.
+//
+//   word ports (K bytes):  conv > residual > vector a > vector b      write: output > vector
+//   beat ports (one bus beat = several banks, or part of a word):     store reads, load writes; last
+//
+// The users check addresses (SRAM_RANGE) before they ask.
+`default_nettype none
+
+`include "assert.svh"
+
+module tessera_act_sram
+  import tessera_pkg::*;
+#(
+  parameter int unsigned KLanes = 16,
+  parameter int unsigned BusBytes = 16,
+  parameter int unsigned Bytes = 131072,
+  parameter int unsigned Banks = 8,
+  parameter int unsigned ReadPorts = 4,
+  parameter int unsigned WritePorts = 2
+) (
+  input  logic                                   clk_i,
+  input  logic                                   rst_ni,
+  // Word reads.
+  input  logic  [ReadPorts-1:0]                  rd_req_i,
+  input  addr_t [ReadPorts-1:0]                  rd_addr_i,
+  output logic  [ReadPorts-1:0]                  rd_gnt_o,
+  output logic  [ReadPorts-1:0][KLanes-1:0][7:0] rd_data_o,
+  // Beat read (store unit).
+  input  logic                                   beat_rd_req_i,
+  input  addr_t                                  beat_rd_addr_i,
+  output logic                                   beat_rd_gnt_o,
+  output logic  [BusBytes-1:0][7:0]              beat_rd_data_o,
+  // Word writes.
+  input  logic  [WritePorts-1:0]                 wr_req_i,
+  input  addr_t [WritePorts-1:0]                 wr_addr_i,
+  input  logic  [WritePorts-1:0][KLanes-1:0][7:0] wr_data_i,
+  output logic  [WritePorts-1:0]                 wr_gnt_o,
+  // Beat write (load unit).
+  input  logic                                   beat_wr_req_i,
+  input  addr_t                                  beat_wr_addr_i,
+  input  logic  [BusBytes-1:0][7:0]              beat_wr_data_i,
+  output logic                                   beat_wr_gnt_o
+);
+
+  localparam int unsigned WordBits = $clog2(KLanes);
+  localparam int unsigned BankBits = $clog2(Banks);
+  localparam int unsigned Depth = Bytes / KLanes / Banks;
+  localparam int unsigned RowBits = idx_width(Depth);
+  // A beat covers BeatWords words, or a word covers WordBeats beats.
+  localparam int unsigned BeatWords = (BusBytes > KLanes) ? BusBytes / KLanes : 1;
+  localparam int unsigned WordBeats = (KLanes > BusBytes) ? KLanes / BusBytes : 1;
+  localparam int unsigned PartBits = idx_width(WordBeats);
+  localparam int unsigned BusShift = $clog2(BusBytes);
+
+  typedef logic [BankBits-1:0] bank_t;
+  typedef logic [RowBits-1:0] row_t;
+  typedef logic [KLanes-1:0][7:0] word_t;
+
+  function automatic bank_t bank_of(addr_t addr);
+    return addr[WordBits+:BankBits];
+  endfunction
+
+  function automatic row_t row_of(addr_t addr);
+    return addr[WordBits+BankBits+:RowBits];
+  endfunction
+
+  // Banks a beat touches.
+  function automatic logic [Banks-1:0] beat_banks(addr_t addr);
+    logic [Banks-1:0] touched;
+    touched = '0;
+    for (int unsigned w = 0; w < BeatWords; w++) touched[bank_of(addr)+bank_t'(w)] = 1'b1;
+    return touched;
+  endfunction
+
+  word_t             mem       [Banks][Depth];
+
+  ///////////
+  // Reads //
+  ///////////
+
+  logic [Banks-1:0]  rd_taken;
+  row_t              rd_row    [Banks];
+  word_t             rd_word_q [Banks];
+  bank_t             rd_bank_q [ReadPorts];
+  bank_t             beat_bank_q;
+  logic [PartBits-1:0] beat_part_q;
+
+  always_comb begin
+    rd_taken = '0;
+    for (int unsigned b = 0; b < Banks; b++) rd_row[b] = '0;
+    for (int unsigned p = 0; p < ReadPorts; p++) begin
+      rd_gnt_o[p] = rd_req_i[p] && !rd_taken[bank_of(rd_addr_i[p])];
+      if (rd_gnt_o[p]) begin
+        rd_taken[bank_of(rd_addr_i[p])] = 1'b1;
+        rd_row[bank_of(rd_addr_i[p])]   = row_of(rd_addr_i[p]);
+      end
+    end
+    beat_rd_gnt_o = beat_rd_req_i && (rd_taken & beat_banks(beat_rd_addr_i)) == '0;
+    if (beat_rd_gnt_o) begin
+      for (int unsigned w = 0; w < BeatWords; w++) begin
+        rd_taken[bank_of(beat_rd_addr_i)+bank_t'(w)] = 1'b1;
+        rd_row[bank_of(beat_rd_addr_i)+bank_t'(w)]   = row_of(beat_rd_addr_i);
+      end
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    for (int unsigned b = 0; b < Banks; b++) begin
+      if (rd_taken[b]) rd_word_q[b] <= mem[b][rd_row[b]];
+    end
+    for (int unsigned p = 0; p < ReadPorts; p++) begin
+      if (rd_gnt_o[p]) rd_bank_q[p] <= bank_of(rd_addr_i[p]);
+    end
+    if (beat_rd_gnt_o) begin
+      beat_bank_q <= bank_of(beat_rd_addr_i);
+      beat_part_q <= (WordBeats > 1) ? beat_rd_addr_i[BusShift+:PartBits] : '0;
+    end
+  end
+
+  always_comb begin
+    for (int unsigned p = 0; p < ReadPorts; p++) rd_data_o[p] = rd_word_q[rd_bank_q[p]];
+  end
+
+  if (BeatWords > 1) begin : gen_beat_of_words
+    always_comb begin
+      for (int unsigned w = 0; w < BeatWords; w++) begin
+        beat_rd_data_o[w*KLanes+:KLanes] = rd_word_q[beat_bank_q+bank_t'(w)];
+      end
+    end
+  end else begin : gen_beat_in_word
+    always_comb begin
+      beat_rd_data_o = '0;
+      for (int unsigned i = 0; i < WordBeats; i++) begin
+        if (beat_part_q == PartBits'(i)) begin
+          beat_rd_data_o = rd_word_q[beat_bank_q][i*BusBytes+:BusBytes];
+        end
+      end
+    end
+  end
+
+  ////////////
+  // Writes //
+  ////////////
+
+  logic [Banks-1:0] wr_taken;
+
+  always_comb begin
+    wr_taken = '0;
+    for (int unsigned p = 0; p < WritePorts; p++) begin
+      wr_gnt_o[p] = wr_req_i[p] && !wr_taken[bank_of(wr_addr_i[p])];
+      if (wr_gnt_o[p]) wr_taken[bank_of(wr_addr_i[p])] = 1'b1;
+    end
+    beat_wr_gnt_o = beat_wr_req_i && (wr_taken & beat_banks(beat_wr_addr_i)) == '0;
+  end
+
+  // At most one writer per bank is granted.
+  always_ff @(posedge clk_i) begin
+    for (int unsigned p = 0; p < WritePorts; p++) begin
+      if (wr_gnt_o[p]) mem[bank_of(wr_addr_i[p])][row_of(wr_addr_i[p])] <= wr_data_i[p];
+    end
+    if (beat_wr_gnt_o) begin
+      if (BeatWords > 1 || WordBeats == 1) begin
+        for (int unsigned w = 0; w < BeatWords; w++) begin
+          mem[bank_of(beat_wr_addr_i)+bank_t'(w)][row_of(beat_wr_addr_i)] <=
+              beat_wr_data_i[w*((BeatWords > 1) ? KLanes : 0)+:((BusBytes < KLanes) ? BusBytes : KLanes)];
+        end
+      end else begin
+        for (int unsigned i = 0; i < WordBeats; i++) begin
+          if (beat_wr_addr_i[BusShift+:PartBits] == PartBits'(i)) begin
+            mem[bank_of(beat_wr_addr_i)][row_of(beat_wr_addr_i)][i*BusBytes+:BusBytes] <= beat_wr_data_i;
+          end
+        end
+      end
+    end
+  end
+
+  ////////////////
+  // Assertions //
+  ////////////////
+
+  for (genvar p = 0; p < ReadPorts; p++) begin : gen_read_asserts
+    `ASSERT(ReadInRange, rd_req_i[p] |-> rd_addr_i[p] < addr_t'(Bytes))
+  end
+  for (genvar p = 0; p < WritePorts; p++) begin : gen_write_asserts
+    `ASSERT(WriteInRange, wr_req_i[p] |-> wr_addr_i[p] < addr_t'(Bytes))
+  end
+  `ASSERT(BeatReadInRange, beat_rd_req_i |-> beat_rd_addr_i < addr_t'(Bytes))
+  `ASSERT(BeatWriteInRange, beat_wr_req_i |-> beat_wr_addr_i < addr_t'(Bytes))
+
+endmodule
+
+`default_nettype wire
