@@ -54,6 +54,7 @@ module tessera_act_sram
   localparam int unsigned BeatWords = (BusBytes > KLanes) ? BusBytes / KLanes : 1;
   localparam int unsigned WordBeats = (KLanes > BusBytes) ? KLanes / BusBytes : 1;
   localparam int unsigned PartBits = idx_width(WordBeats);
+  localparam int unsigned PartBytes = KLanes / WordBeats;
   localparam int unsigned BusShift = $clog2(BusBytes);
 
   typedef logic [BankBits-1:0] bank_t;
@@ -126,6 +127,8 @@ module tessera_act_sram
   end
 
   if (BeatWords > 1) begin : gen_beat_of_words
+    logic unused_part;
+    assign unused_part = ^beat_part_q;
     always_comb begin
       for (int unsigned w = 0; w < BeatWords; w++) begin
         beat_rd_data_o[w*KLanes+:KLanes] = rd_word_q[beat_bank_q+bank_t'(w)];
@@ -157,21 +160,31 @@ module tessera_act_sram
     beat_wr_gnt_o = beat_wr_req_i && (wr_taken & beat_banks(beat_wr_addr_i)) == '0;
   end
 
+  // What a granted beat writes: which parts of which words.
+  word_t [BeatWords-1:0]                beat_words;
+  logic  [WordBeats-1:0]                beat_parts;
+
+  if (BeatWords > 1) begin : gen_split_beat
+    assign beat_words = beat_wr_data_i;
+    assign beat_parts = '1;
+  end else begin : gen_repeat_beat
+    assign beat_words = {WordBeats{beat_wr_data_i}};
+    for (genvar i = 0; i < WordBeats; i++) begin : gen_part
+      assign beat_parts[i] = (WordBeats == 1) || beat_wr_addr_i[BusShift+:PartBits] == PartBits'(i);
+    end
+  end
+
   // At most one writer per bank is granted.
   always_ff @(posedge clk_i) begin
     for (int unsigned p = 0; p < WritePorts; p++) begin
       if (wr_gnt_o[p]) mem[bank_of(wr_addr_i[p])][row_of(wr_addr_i[p])] <= wr_data_i[p];
     end
     if (beat_wr_gnt_o) begin
-      if (BeatWords > 1 || WordBeats == 1) begin
-        for (int unsigned w = 0; w < BeatWords; w++) begin
-          mem[bank_of(beat_wr_addr_i)+bank_t'(w)][row_of(beat_wr_addr_i)] <=
-              beat_wr_data_i[w*((BeatWords > 1) ? KLanes : 0)+:((BusBytes < KLanes) ? BusBytes : KLanes)];
-        end
-      end else begin
+      for (int unsigned w = 0; w < BeatWords; w++) begin
         for (int unsigned i = 0; i < WordBeats; i++) begin
-          if (beat_wr_addr_i[BusShift+:PartBits] == PartBits'(i)) begin
-            mem[bank_of(beat_wr_addr_i)][row_of(beat_wr_addr_i)][i*BusBytes+:BusBytes] <= beat_wr_data_i;
+          if (beat_parts[i]) begin
+            mem[bank_of(beat_wr_addr_i)+bank_t'(w)][row_of(beat_wr_addr_i)][i*PartBytes+:PartBytes]
+                <= beat_words[w][i*PartBytes+:PartBytes];
           end
         end
       end

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Adds two vectors of different scales (accel/numerics.py, `rescale_add`):
+//
+//   y = clip((((a - a_zp) * a_mult + (b - b_zp) * b_mult + (1 << (shift - 1))) >> shift) + zp, lo, hi)
+//
+// With bypass_i the result is a. One vector per cycle, latency 2; `tag` travels along.
+`default_nettype none
+
+`include "assert.svh"
+
+module tessera_rescale_add
+  import tessera_pkg::*;
+#(
+  parameter int unsigned Lanes = 16,
+  parameter type         tag_t = logic
+) (
+  input  logic               clk_i,
+  input  logic               rst_ni,
+  // In.
+  input  logic               valid_i,
+  input  logic               bypass_i,
+  input  logic signed [7:0]  a_i    [Lanes],
+  input  logic signed [7:0]  b_i    [Lanes],
+  input  logic signed [7:0]  a_zp_i,
+  input  logic signed [7:0]  b_zp_i,
+  input  logic signed [31:0] a_mult_i,
+  input  logic signed [31:0] b_mult_i,
+  input  logic [5:0]         shift_i,
+  input  tail_t              tail_i,
+  input  tag_t               tag_i,
+  // Out, two cycles later.
+  output logic               valid_o,
+  output logic signed [7:0]  data_o [Lanes],
+  output tag_t               tag_o
+);
+
+  logic               valid1_q, valid2_q, bypass1_q;
+  logic signed [47:0] sum1_q  [Lanes];
+  logic signed [7:0]  a1_q    [Lanes];
+  logic signed [7:0]  data2_q [Lanes];
+  logic [5:0]         shift1_q;
+  tail_t              tail1_q;
+  tag_t               tag1_q, tag2_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      valid1_q <= 1'b0;
+      valid2_q <= 1'b0;
+    end else begin
+      valid1_q <= valid_i;
+      valid2_q <= valid1_q;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin : p_sum
+    logic signed [47:0] sum[Lanes];
+    if (valid_i) begin
+      if (!bypass_i) begin
+        for (int unsigned i = 0; i < Lanes; i++) begin
+          sum[i] = 48'(9'(a_i[i]) - 9'(a_zp_i)) * 48'(a_mult_i)
+                 + 48'(9'(b_i[i]) - 9'(b_zp_i)) * 48'(b_mult_i);
+        end
+        sum1_q <= sum;
+      end
+      a1_q      <= a_i;
+      bypass1_q <= bypass_i;
+      shift1_q  <= shift_i;
+      tail1_q   <= tail_i;
+      tag1_q    <= tag_i;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin : p_round
+    logic signed [63:0] y[Lanes];
+    logic signed [7:0]  clipped[Lanes];
+    if (valid1_q) begin
+      if (bypass1_q) begin
+        data2_q <= a1_q;
+      end else begin
+        for (int unsigned i = 0; i < Lanes; i++) begin
+          y[i] = ((64'(sum1_q[i]) + (64'sd1 <<< (shift1_q - 6'd1))) >>> shift1_q) + 64'(tail1_q.zp);
+          clipped[i] = y[i][7:0];
+          if (y[i] < 64'(tail1_q.lo)) clipped[i] = tail1_q.lo;
+          if (y[i] > 64'(tail1_q.hi)) clipped[i] = tail1_q.hi;
+        end
+        data2_q <= clipped;
+      end
+      tag2_q <= tag1_q;
+    end
+  end
+
+  assign valid_o = valid2_q;
+  assign data_o  = data2_q;
+  assign tag_o   = tag2_q;
+
+  ////////////////
+  // Assertions //
+  ////////////////
+
+  `ASSERT(LatencyIsTwo, valid_i |-> ##2 valid_o)
+
+endmodule
+
+`default_nettype wire

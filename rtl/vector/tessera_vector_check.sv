@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Field rules of POOL and ADD (accel/rules.py). Combinational.
+`default_nettype none
+
+module tessera_vector_check
+  import tessera_isa_pkg::*;
+  import tessera_pkg::*;
+#(
+  parameter int unsigned KLanes = 16
+) (
+  input  logic      is_add_i,
+  input  pool_cmd_t pool_i,
+  input  add_cmd_t  add_i,
+  output logic      legal_o
+);
+
+  localparam int unsigned KShift = $clog2(KLanes);
+
+  function automatic logic shift_ok(logic [5:0] shift);
+    return shift != '0 && shift <= 6'(SHIFT_MAX);
+  endfunction
+
+  logic pool_ok, add_ok;
+
+  assign pool_ok = pool_i.in_h != '0 && pool_i.in_w != '0 && pool_i.kernel_h != '0
+      && pool_i.kernel_w != '0 && pool_i.stride_y != '0 && pool_i.stride_x != '0
+      && pool_i.blocks != '0 && pool_i.out_h != '0 && pool_i.out_w != '0
+      && (pool_i.in_addr[KShift-1:0] | pool_i.in_plane[KShift-1:0] | pool_i.in_pitch[KShift-1:0]
+        | pool_i.out_addr[KShift-1:0] | pool_i.out_plane[KShift-1:0]
+        | pool_i.out_pitch[KShift-1:0]) == '0
+      && pool_i.kind <= POOL_AVERAGE && !pool_i.rounding
+      && (pool_i.kind == POOL_MAX || (shift_ok(pool_i.shift) && !pool_i.multiplier[31]));
+
+  assign add_ok = add_i.blocks != '0 && add_i.out_h != '0 && add_i.out_w != '0
+      && (add_i.a_addr[KShift-1:0] | add_i.a_plane[KShift-1:0] | add_i.a_pitch[KShift-1:0]
+        | add_i.b_addr[KShift-1:0] | add_i.b_plane[KShift-1:0] | add_i.b_pitch[KShift-1:0]
+        | add_i.out_addr[KShift-1:0] | add_i.out_plane[KShift-1:0]
+        | add_i.out_pitch[KShift-1:0]) == '0
+      && shift_ok(add_i.shift);
+
+  assign legal_o = is_add_i ? add_ok : pool_ok;
+
+  logic unused_fields;
+  assign unused_fields = ^{pool_i, add_i};
+
+endmodule
+
+`default_nettype wire
