@@ -51,32 +51,20 @@ def encode(instruction: Instruction) -> Words:
     """
     command = BY_NAME.get(instruction.name)
     if command is None:
-        raise EncodeError(
-            f"no command {instruction.name}; there are {', '.join(BY_NAME)}"
-        )
-    values = (
-        {name: 0 for name in OPTIONAL}
-        | dict(instruction.values)
-        | {"opcode": command.opcode}
-    )
+        raise EncodeError(f"no command {instruction.name}; there are {', '.join(BY_NAME)}")
+    values = {name: 0 for name in OPTIONAL} | dict(instruction.values) | {"opcode": command.opcode}
     names = {field.name for field, _ in layout(command)}
     if names != set(values):
         unknown, missing = sorted(set(values) - names), sorted(names - set(values))
-        raise EncodeError(
-            f"{command.name}: unknown fields {unknown}, missing fields {missing}"
-        )
+        raise EncodeError(f"{command.name}: unknown fields {unknown}, missing fields {missing}")
     word = 0
     for field, position in layout(command):
         value = int(values[field.name])
         low, high = field.range
         if not low <= value <= high:
-            raise EncodeError(
-                f"{command.name}.{field.name} = {value} is outside [{low}, {high}]"
-            )
+            raise EncodeError(f"{command.name}.{field.name} = {value} is outside [{low}, {high}]")
         word |= (value & (1 << field.bits) - 1) << position
-    return np.frombuffer(word.to_bytes(4 * COMMAND_WORDS, "little"), "<u4").astype(
-        np.uint32
-    )
+    return np.frombuffer(word.to_bytes(4 * COMMAND_WORDS, "little"), "<u4").astype(np.uint32)
 
 
 def decode(words: Words) -> Instruction:

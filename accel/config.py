@@ -123,7 +123,9 @@ def _bus(c: AccelConfig) -> str:
     if c.bus_bytes not in (4, 8, 16, 32, 64):
         return f"bus_bytes={c.bus_bytes}: must be 4, 8, 16, 32 or 64"
     if c.weight_tile_bytes % c.bus_bytes:
-        return f"bus_bytes={c.bus_bytes} does not divide a weight tile of {c.weight_tile_bytes} bytes"
+        return (
+            f"bus_bytes={c.bus_bytes} does not divide a weight tile of {c.weight_tile_bytes} bytes"
+        )
     return ""
 
 
@@ -144,7 +146,9 @@ def _memories(c: AccelConfig) -> str:
         if not 1 <= value <= limit or value & (value - 1):
             return f"{name}={value}: must be a power of two from 1 to {limit}"
     if 2 * c.weight_tile_bytes > c.weight_bytes:
-        return f"weight_kib={c.weight_kib} cannot hold two weight tiles of {c.weight_tile_bytes} bytes"
+        return (
+            f"weight_kib={c.weight_kib} cannot hold two weight tiles of {c.weight_tile_bytes} bytes"
+        )
     if 2 * c.param_record_bytes > c.param_bytes:
         return f"param_kib={c.param_kib} cannot hold two records of {c.param_record_bytes} bytes"
     return ""
@@ -194,9 +198,7 @@ def parse_config(data: dict[str, Any], origin: str) -> AccelConfig:
         raise ConfigError(f"{origin}: missing parameter {', '.join(missing)}")
     for name, kind in expected.items():
         if type(data[name]) is not kind:
-            raise ConfigError(
-                f"{origin}: {name}={data[name]!r} must be of type {kind.__name__}"
-            )
+            raise ConfigError(f"{origin}: {name}={data[name]!r} must be of type {kind.__name__}")
     try:
         return AccelConfig(**data)
     except ConfigError as error:

@@ -126,9 +126,7 @@ class Driver:
         self.device.write32(csr.CLEAR, csr.CLEAR__DONE)
         return Outcome(outputs, counters, profile)
 
-    def _check_program(
-        self, program: Program, inputs: Sequence[npt.NDArray[np.int8]]
-    ) -> None:
+    def _check_program(self, program: Program, inputs: Sequence[npt.NDArray[np.int8]]) -> None:
         if program.config_digest != self.config.digest():
             raise ArtifactError(
                 f"program {program.name} was compiled for configuration {program.config_digest}, "
@@ -137,9 +135,7 @@ class Driver:
         shapes = [binding.host_shape for binding in program.inputs]
         given = [array.shape for array in inputs]
         if given != shapes or any(array.dtype != np.int8 for array in inputs):
-            raise ArtifactError(
-                f"program {program.name} takes int8 {shapes}, not {given}"
-            )
+            raise ArtifactError(f"program {program.name} takes int8 {shapes}, not {given}")
 
     def _place(self, program: Program) -> dict[Window, int]:
         """Choose bases for the windows and write the constants."""
@@ -171,9 +167,7 @@ class Driver:
             self.device.write32(csr.WINDOW_SIZE + step, size)
             self.device.write32(csr.WINDOW_PERMISSION + step, permissions[window])
 
-    def _output(
-        self, bases: dict[Window, int], binding: Binding
-    ) -> npt.NDArray[np.uint8]:
+    def _output(self, bases: dict[Window, int], binding: Binding) -> npt.NDArray[np.uint8]:
         start = bases[Window.OUTPUTS] + binding.offset
         return self.device.memory[start : start + binding.layout.size]
 
@@ -261,9 +255,7 @@ def describe(program: Program, command: int) -> str:
 def to_nhwc(array: npt.NDArray[np.int8], binding: Binding) -> Int8Array:
     """Bring a host array to [N, H, W, C]."""
     at = binding.layout
-    return np.ascontiguousarray(array.transpose(binding.axes)).reshape(
-        at.n, at.h, at.w, at.c
-    )
+    return np.ascontiguousarray(array.transpose(binding.axes)).reshape(at.n, at.h, at.w, at.c)
 
 
 def from_nhwc(tensor: Int8Array, binding: Binding) -> Int8Array:

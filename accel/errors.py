@@ -51,9 +51,7 @@ class DeviceError(TesseraError):
 class CommandError(DeviceError):
     """The accelerator stopped with an error state."""
 
-    def __init__(
-        self, message: str, *, cause: int, unit: int, command: int, info: int
-    ) -> None:
+    def __init__(self, message: str, *, cause: int, unit: int, command: int, info: int) -> None:
         super().__init__(message)
         self.cause = cause
         """`accel.isa.Cause`"""

@@ -40,9 +40,7 @@ def footprint(instruction: Instruction, config: AccelConfig) -> Footprint:
     v = instruction.values
     match instruction.name:
         case "LOAD":
-            return Footprint(
-                tuple(_memory_rows(v)), tuple(_sram_rows(v, Sram(v["sram"])))
-            )
+            return Footprint(tuple(_memory_rows(v)), tuple(_sram_rows(v, Sram(v["sram"]))))
         case "STORE":
             return Footprint(tuple(_sram_rows(v, Sram.ACT)), tuple(_memory_rows(v)))
         case "CONV":
@@ -76,9 +74,7 @@ def _sram_rows(v: Mapping[str, int], sram: Sram) -> Iterator[Span]:
         yield from _strided(sram, base, v["rows"], v["sram_row_stride"], v["row_bytes"])
 
 
-def _strided(
-    space: Space, base: int, rows: int, stride: int, size: int
-) -> Iterator[Span]:
+def _strided(space: Space, base: int, rows: int, stride: int, size: int) -> Iterator[Span]:
     if rows == 1 or stride == size:
         yield Span(space, base, base + rows * size)
         return
@@ -100,9 +96,7 @@ def _conv(v: Mapping[str, int], config: AccelConfig) -> Footprint:
     if not v["last"]:
         return Footprint(tuple(reads))
     params = v["param_addr"]
-    reads.append(
-        Span(Sram.PARAM, params, params + v["n_blocks"] * config.param_record_bytes)
-    )
+    reads.append(Span(Sram.PARAM, params, params + v["n_blocks"] * config.param_record_bytes))
     count = v["n_blocks"] * config.words_per_vector
     if v["residual"]:
         reads += _rectangle(v, "res", (v["out_h"], v["out_w"], count), config)

@@ -82,9 +82,7 @@ def isa_package() -> str:
     return "\n".join([*lines, "endpackage", "", "`default_nettype wire", ""])
 
 
-def _enum(
-    name: str, bits: int, members: Iterable[tuple[str, int]], prefix: str
-) -> list[str]:
+def _enum(name: str, bits: int, members: Iterable[tuple[str, int]], prefix: str) -> list[str]:
     rows = [f"    {prefix}_{member} = {bits}'d{value}" for member, value in members]
     return [
         f"  typedef enum logic [{bits - 1}:0] {{",
@@ -102,9 +100,7 @@ def _struct(name: str, doc: str, command: isa.Command) -> list[str]:
     lines.append(f"    logic [{isa.COMMAND_BITS - used - 1}:0] reserved;")
     for field, _ in reversed(fields):
         kind = (
-            "opcode_e"
-            if field.name == "opcode"
-            else f"logic {'signed ' if field.signed else ''}"
+            "opcode_e" if field.name == "opcode" else f"logic {'signed ' if field.signed else ''}"
         )
         if field.name != "opcode":
             kind += f"[{field.bits - 1}:0]"
@@ -149,9 +145,7 @@ def isa_page() -> str:
         "| value | name | meaning |",
         "|---|---|---|",
     ]
-    lines += [
-        f"| {c.value} | {c.name} | {isa.ARRAY_CYCLE_DOC[c]} |" for c in isa.ArrayCycle
-    ]
+    lines += [f"| {c.value} | {c.name} | {isa.ARRAY_CYCLE_DOC[c]} |" for c in isa.ArrayCycle]
     return "\n".join([*lines, ""])
 
 
@@ -188,8 +182,7 @@ def csr_files() -> dict[Path, str]:
         CHeaderExporter().export(top, str(out / "csr.h"))
         MarkdownExporter().export(top, str(out / "CSR.md"))
         return {
-            Path("rtl/gen/tessera_csr.sv"): f"// {notice}\n"
-            + (out / "tessera_csr.sv").read_text(),
+            Path("rtl/gen/tessera_csr.sv"): f"// {notice}\n" + (out / "tessera_csr.sv").read_text(),
             Path("rtl/gen/tessera_csr_pkg.sv"): f"// {notice}\n"
             + (out / "tessera_csr_pkg.sv").read_text(),
             Path("accel/csr.h"): f"/* {notice} */\n" + (out / "csr.h").read_text(),
@@ -228,9 +221,7 @@ def _csr_module(top: AddrmapNode) -> str:
 def main() -> int:
     """Run the command line."""
     parser = argparse.ArgumentParser(description="Generate files from the contract.")
-    parser.add_argument(
-        "--check", action="store_true", help="only report files that differ"
-    )
+    parser.add_argument("--check", action="store_true", help="only report files that differ")
     check = parser.parse_args().check
     stale = []
     for path, text in generate().items():
@@ -242,9 +233,7 @@ def main() -> int:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text, encoding="utf-8")
     for path in stale:
-        print(
-            f"{path}: {'differs from its source; run `make gen`' if check else 'written'}"
-        )
+        print(f"{path}: {'differs from its source; run `make gen`' if check else 'written'}")
     return 1 if check and stale else 0
 
 

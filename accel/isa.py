@@ -227,9 +227,7 @@ _WINDOWED_INPUT = (
     Field("in_pitch", 20, "bytes", "Distance of input rows."),
     Field("in_h", 12, "rows", "Input rows there are; outside of them is padding."),
     Field("in_w", 12, "pixels", "Input pixels in a row; outside of them is padding."),
-    Field(
-        "pad_top", 8, "rows", "Input row of output row 0, kernel row 0 is `-pad_top`."
-    ),
+    Field("pad_top", 8, "rows", "Input row of output row 0, kernel row 0 is `-pad_top`."),
     Field("pad_left", 8, "pixels", "The same for columns."),
 )
 
@@ -289,9 +287,7 @@ COMMANDS = (
             Field("dilation_x", 6, "pixels", "Horizontal dilation."),
             Field("cin_blocks", 12, "", "Input channel blocks (of K)."),
             Field("n_blocks", 12, "", "Output channel blocks (of N)."),
-            Field(
-                "weight_addr", 24, "bytes", "WEIGHT address of the first weight tile."
-            ),
+            Field("weight_addr", 24, "bytes", "WEIGHT address of the first weight tile."),
             Field(
                 "param_addr",
                 24,
@@ -300,9 +296,7 @@ COMMANDS = (
             ),
             *_OUTPUT,
             Field("mode", 4, "", "0 dense; 1 depthwise and 2 fold are reserved."),
-            Field(
-                "rounding", 1, "", "0 single rounding, half up; 1 (double) is reserved."
-            ),
+            Field("rounding", 1, "", "0 single rounding, half up; 1 (double) is reserved."),
             Field(
                 "first",
                 1,
@@ -314,12 +308,8 @@ COMMANDS = (
             Field("residual", 1, "", "1: add the residual tensor after requantizing."),
             Field("in_zp", 8, "", "Value that padding injects.", signed=True),
             *_TAIL,
-            Field(
-                "res_addr", 24, "bytes", "ACT address of the residual's pixel (0, 0)."
-            ),
-            Field(
-                "res_plane", 24, "bytes", "Distance of the residual's channel blocks."
-            ),
+            Field("res_addr", 24, "bytes", "ACT address of the residual's pixel (0, 0)."),
+            Field("res_plane", 24, "bytes", "Distance of the residual's channel blocks."),
             Field("res_pitch", 20, "bytes", "Distance of the residual's rows."),
             Field("res_zp", 8, "", "Zero point of the residual.", signed=True),
             Field(

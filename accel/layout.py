@@ -75,9 +75,7 @@ def pack(tensor: Int8Array, layout: Layout, fill: int = 0) -> npt.NDArray[np.uin
     Returns:
         [layout.size] uint8.
     """
-    view = np.full(
-        (layout.blocks, layout.rows, layout.pitch // layout.k, layout.k), fill, np.int8
-    )
+    view = np.full((layout.blocks, layout.rows, layout.pitch // layout.k, layout.k), fill, np.int8)
     padded = np.full((layout.rows, layout.w, layout.blocks * layout.k), fill, np.int8)
     padded[:, :, : layout.c] = tensor.reshape(layout.rows, layout.w, layout.c)
     split = padded.reshape(layout.rows, layout.w, layout.blocks, layout.k)

@@ -44,9 +44,7 @@ def legal(instruction: Instruction, config: AccelConfig) -> bool:
     match instruction.name:
         case "LOAD" | "STORE":
             places = [
-                name
-                for name in names
-                if name.endswith(("offset", "addr", "stride", "bytes"))
+                name for name in names if name.endswith(("offset", "addr", "stride", "bytes"))
             ]
             return (
                 _aligned((v[name] for name in places), config.bus_bytes)
@@ -61,9 +59,7 @@ def legal(instruction: Instruction, config: AccelConfig) -> bool:
                 _aligned_act(v, names, config)
                 and v["kind"] <= PoolKind.AVERAGE
                 and v["rounding"] == 0
-                and (
-                    not average or (v["shift"] in SHIFTS and v["multiplier"] < 1 << 31)
-                )
+                and (not average or (v["shift"] in SHIFTS and v["multiplier"] < 1 << 31))
             )
         case "ADD":
             return _aligned_act(v, names, config) and v["shift"] in SHIFTS
@@ -74,21 +70,13 @@ def _aligned(values: Iterable[int], multiple: int) -> bool:
     return all(value % multiple == 0 for value in values)
 
 
-def _aligned_act(
-    v: Mapping[str, int], names: Iterable[str], config: AccelConfig
-) -> bool:
+def _aligned_act(v: Mapping[str, int], names: Iterable[str], config: AccelConfig) -> bool:
     own = ("weight_addr", "param_addr")
-    places = [
-        n
-        for n in names
-        if n.endswith(("addr", "plane", "pitch", "group")) and n not in own
-    ]
+    places = [n for n in names if n.endswith(("addr", "plane", "pitch", "group")) and n not in own]
     return _aligned((v[name] for name in places), config.k_lanes)
 
 
-def _legal_conv(
-    v: Mapping[str, int], names: Iterable[str], config: AccelConfig
-) -> bool:
+def _legal_conv(v: Mapping[str, int], names: Iterable[str], config: AccelConfig) -> bool:
     return (
         _aligned_act(v, names, config)
         and v["weight_addr"] % config.n_lanes == 0

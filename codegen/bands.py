@@ -91,8 +91,6 @@ def most_input_rows(geometry: Bands, rows: int) -> int:
     return min(axis.size, (rows - 1) * axis.stride + axis.reach)
 
 
-def layout_of(
-    name: str, tensors: Mapping[str, ir.Tensor], config: AccelConfig
-) -> Layout:
+def layout_of(name: str, tensors: Mapping[str, ir.Tensor], config: AccelConfig) -> Layout:
     """Dense layout of a tensor of the graph."""
     return tensor_layout(tensors[name].shape, config)

@@ -50,17 +50,13 @@ def band_bytes(
     return total
 
 
-def _problems(
-    op: ir.Op, tensors: Mapping[str, ir.Tensor], config: AccelConfig
-) -> Iterator[str]:
+def _problems(op: ir.Op, tensors: Mapping[str, ir.Tensor], config: AccelConfig) -> Iterator[str]:
     geometry = bands(op, tensors)
     yield from _field_problems(op, geometry)
     if isinstance(op, ir.Conv):
         yield from _weight_problems(op, config)
     names = {operand.tensor for operand in operands(op)} | {op.output}
-    least = band_bytes(
-        op, tensors, config, 1, names, None if isinstance(op, ir.Conv) else 1
-    )
+    least = band_bytes(op, tensors, config, 1, names, None if isinstance(op, ir.Conv) else 1)
     if least > config.act_bytes:
         yield (
             f"one output row needs {least} bytes of activation SRAM, there are {config.act_bytes}; "

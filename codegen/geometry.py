@@ -43,9 +43,7 @@ class Axis:
     @property
     def outputs(self) -> int:
         """Output rows."""
-        return (
-            self.size + self.pad_before + self.pad_after - self.reach
-        ) // self.stride + 1
+        return (self.size + self.pad_before + self.pad_after - self.reach) // self.stride + 1
 
     def needed(self, first: int, count: int) -> Extent:
         """Input rows that output rows `first` to `first + count - 1` need.
@@ -103,9 +101,7 @@ def pixel_tiles(
     first, count = rows
     if width > most:
         columns = split_evenly(width, most)
-        return [
-            Box(y, x, 1, w) for y in range(first, first + count) for x, w in columns
-        ]
+        return [Box(y, x, 1, w) for y in range(first, first + count) for x, w in columns]
     wished = max(-(-count // pieces), -(-least // width))
     tallest = max(1, min(most // width, wished))
     return [Box(first + y, 0, h, width) for y, h in split_evenly(count, tallest)]

@@ -25,9 +25,7 @@ class Marks:
         for span in spans:
             values = self._values.get(span.space)
             if values is not None:
-                part = values[
-                    span.start // self._granule : -(-span.stop // self._granule)
-                ]
+                part = values[span.start // self._granule : -(-span.stop // self._granule)]
                 if part.size:
                     best = max(best, int(part.max()))
         return best
@@ -38,9 +36,7 @@ class Marks:
             first, stop = span.start // self._granule, -(-span.stop // self._granule)
             values = self._values.get(span.space)
             if values is None or values.size < stop:
-                grown = np.zeros(
-                    max(stop, 2 * (0 if values is None else values.size)), np.int64
-                )
+                grown = np.zeros(max(stop, 2 * (0 if values is None else values.size)), np.int64)
                 if values is not None:
                     grown[: values.size] = values
                 self._values[span.space] = values = grown

@@ -45,10 +45,7 @@ class View:
     def at(self, row: int, pixel: int, block: int = 0) -> int:
         """Address of a pixel's word."""
         return (
-            self.address
-            + block * self.plane
-            + (row - self.first) * self.pitch
-            + pixel * self.word
+            self.address + block * self.plane + (row - self.first) * self.pitch + pixel * self.word
         )
 
 
@@ -81,9 +78,7 @@ class Ring:
         if self.position + size > self.size:
             self.position = 0
         start, stop = self.position, self.position + size
-        self.held = {
-            k: v for k, v in self.held.items() if v[1] <= start or v[0] >= stop
-        }
+        self.held = {k: v for k, v in self.held.items() if v[1] <= start or v[0] >= stop}
         self.held[key] = (start, stop)
         self.position = stop
         return start
@@ -130,9 +125,7 @@ class Stream:
         if key not in self._offsets:
             self._offsets[key] = len(self.constants)
             self.constants += data.tobytes()
-            self.constants += bytes(
-                -len(self.constants) % max(64, self.config.bus_bytes)
-            )
+            self.constants += bytes(-len(self.constants) % max(64, self.config.bus_bytes))
         place = Memory(Window.CONSTANTS, self._offsets[key])
         self._transfer("LOAD", place, address, data.size, sram=sram)
         return address
@@ -154,13 +147,9 @@ class Stream:
             rows: (first, count).
             blocks: (first, count).
         """
-        for place, address, size in self._pieces(
-            memory, memory_view, view, rows, blocks
-        ):
+        for place, address, size in self._pieces(memory, memory_view, view, rows, blocks):
             strides = {"row_stride": memory_view.plane, "sram_row_stride": view.plane}
-            self._transfer(
-                "LOAD", place, address, size, sram=Sram.ACT, rows=blocks[1], **strides
-            )
+            self._transfer("LOAD", place, address, size, sram=Sram.ACT, rows=blocks[1], **strides)
 
     def store(
         self,
@@ -171,9 +160,7 @@ class Stream:
         blocks: tuple[int, int],
     ) -> None:
         """Write rows of a tensor from the activation SRAM to memory; arguments as in `load`."""
-        for place, address, size in self._pieces(
-            memory, memory_view, view, rows, blocks
-        ):
+        for place, address, size in self._pieces(memory, memory_view, view, rows, blocks):
             strides = {"row_stride": memory_view.plane, "sram_row_stride": view.plane}
             self._transfer("STORE", place, address, size, rows=blocks[1], **strides)
 

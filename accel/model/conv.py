@@ -59,9 +59,7 @@ def _output(state: State, v: Mapping[str, int], n: int, acc: Int64Array) -> None
     bias = record[: 4 * lanes].view("<i4").astype(np.int64)
     multiplier = record[4 * lanes : 8 * lanes].view("<i4").astype(np.int64)
     shift = record[8 * lanes : 9 * lanes].astype(np.int64)
-    y = requantize(
-        acc, bias, multiplier, shift, v["out_zp"], v["clip_lo"], v["clip_hi"]
-    )
+    y = requantize(acc, bias, multiplier, shift, v["out_zp"], v["clip_lo"], v["clip_hi"])
     shape = (words, v["out_h"], v["out_w"])
     if v["residual"]:
         r = state.pixels(
@@ -86,6 +84,4 @@ def _output(state: State, v: Mapping[str, int], n: int, acc: Int64Array) -> None
         v["out_pitch"],
         shape,
     )
-    out[:] = y.reshape(v["out_h"], v["out_w"], words, config.k_lanes).transpose(
-        2, 0, 1, 3
-    )
+    out[:] = y.reshape(v["out_h"], v["out_w"], words, config.k_lanes).transpose(2, 0, 1, 3)

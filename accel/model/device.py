@@ -60,10 +60,7 @@ class ModelDevice:
 
     def _window(self, window: Window) -> OpenWindow:
         base = window * csr.WINDOW_BASE_LO_STEP
-        read = [
-            self._registers.get(base + r, 0)
-            for r in (csr.WINDOW_BASE_LO, csr.WINDOW_BASE_HI)
-        ]
+        read = [self._registers.get(base + r, 0) for r in (csr.WINDOW_BASE_LO, csr.WINDOW_BASE_HI)]
         permission = self._registers.get(base + csr.WINDOW_PERMISSION, 0)
         return OpenWindow(
             read[0] | read[1] << 32,
@@ -79,10 +76,7 @@ class ModelDevice:
         fixed = {
             csr.ID: ID_VALUE,
             csr.VERSION: ISA_VERSION,
-            csr.CAPS_ARRAY: c.k_lanes
-            | c.n_lanes << 8
-            | c.bus_bytes << 16
-            | c.act_banks << 24,
+            csr.CAPS_ARRAY: c.k_lanes | c.n_lanes << 8 | c.bus_bytes << 16 | c.act_banks << 24,
             csr.CAPS_SRAM: c.act_kib | c.weight_kib << 16,
             csr.CAPS_UNITS: c.acc_entries | c.param_kib << 16 | c.vector << 24,
             csr.STATUS: machine.done * csr.STATUS__DONE

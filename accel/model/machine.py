@@ -66,9 +66,7 @@ class Machine:
         self._start_stream()
 
     def _start_stream(self) -> None:
-        self._queues: dict[Unit, deque[Instruction]] = {
-            unit: deque() for unit in QUEUES
-        }
+        self._queues: dict[Unit, deque[Instruction]] = {unit: deque() for unit in QUEUES}
         self._pushed = dict.fromkeys(QUEUES, 0)
         self.completed = dict.fromkeys(QUEUES, 0)
 
@@ -79,16 +77,12 @@ class Machine:
         try:
             instruction = decode(words)
         except EncodeError:
-            header = decode(
-                np.concatenate([[words[0] & ~np.uint32(0xFF) | 1], words[1:]])
-            )
+            header = decode(np.concatenate([[words[0] & ~np.uint32(0xFF) | 1], words[1:]]))
             self._stop(header, Unit.DISPATCH, Stop(Cause.OPCODE, int(words[0]) & 0xFF))
             return
         unit = BY_NAME[instruction.name].unit
         if unit is Unit.VECTOR and not self.state.config.vector:
-            self._stop(
-                instruction, Unit.DISPATCH, Stop(Cause.OPCODE, int(words[0]) & 0xFF)
-            )
+            self._stop(instruction, Unit.DISPATCH, Stop(Cause.OPCODE, int(words[0]) & 0xFF))
             return
         waits = self._waits(instruction)
         if any(count > self._pushed[other] for other, count in waits.items()):
@@ -111,9 +105,7 @@ class Machine:
             ready = [unit for unit in QUEUES if self._queues[unit] and self._met(unit)]
             if not ready:
                 return
-            self._execute(
-                ready[0] if self._random is None else self._random.choice(ready)
-            )
+            self._execute(ready[0] if self._random is None else self._random.choice(ready))
 
     def _met(self, unit: Unit) -> bool:
         waits = self._waits(self._queues[unit][0])
@@ -121,9 +113,7 @@ class Machine:
 
     @staticmethod
     def _waits(instruction: Instruction) -> dict[Unit, int]:
-        return {
-            unit: instruction.values[f"wait_{unit.name.lower()}"] for unit in QUEUES
-        }
+        return {unit: instruction.values[f"wait_{unit.name.lower()}"] for unit in QUEUES}
 
     def _execute(self, unit: Unit) -> None:
         instruction = self._queues[unit].popleft()

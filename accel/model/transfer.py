@@ -29,7 +29,5 @@ def _rows(v: Mapping[str, int]) -> Iterator[tuple[int, int]]:
         for row in range(v["rows"]):
             yield (
                 v["offset"] + plane * v["plane_stride"] + row * v["row_stride"],
-                v["sram_addr"]
-                + plane * v["sram_plane_stride"]
-                + row * v["sram_row_stride"],
+                v["sram_addr"] + plane * v["sram_plane_stride"] + row * v["sram_row_stride"],
             )

@@ -35,14 +35,8 @@ def pool(state: State, v: Mapping[str, int]) -> None:
 def add(state: State, v: Mapping[str, int]) -> None:
     """Execute an ADD command."""
     shape = (v["blocks"], v["out_h"], v["out_w"])
-    a = (
-        state.pixels(v["a_addr"], v["a_plane"], v["a_pitch"], shape).astype(np.int64)
-        - v["a_zp"]
-    )
-    b = (
-        state.pixels(v["b_addr"], v["b_plane"], v["b_pitch"], shape).astype(np.int64)
-        - v["b_zp"]
-    )
+    a = state.pixels(v["a_addr"], v["a_plane"], v["a_pitch"], shape).astype(np.int64) - v["a_zp"]
+    b = state.pixels(v["b_addr"], v["b_plane"], v["b_pitch"], shape).astype(np.int64) - v["b_zp"]
     tail = v["out_zp"], v["clip_lo"], v["clip_hi"]
     y = rescale_add(a, b, v["a_mult"], v["b_mult"], v["shift"], *tail)
     state.pixels(v["out_addr"], v["out_plane"], v["out_pitch"], shape)[:] = y

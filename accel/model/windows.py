@@ -32,17 +32,13 @@ def taps(
     Yields:
         [blocks, out_h, out_w, K] int8.
     """
-    rows = _touched(
-        v["out_h"], v["stride_y"], v["kernel_h"], dilation[0], v["pad_top"], v["in_h"]
-    )
+    rows = _touched(v["out_h"], v["stride_y"], v["kernel_h"], dilation[0], v["pad_top"], v["in_h"])
     columns = _touched(
         v["out_w"], v["stride_x"], v["kernel_w"], dilation[1], v["pad_left"], v["in_w"]
     )
     padded = np.full((blocks, rows[1], columns[1], state.config.k_lanes), fill, np.int8)
     if rows[0] and columns[0]:
-        there = state.pixels(
-            address, v["in_plane"], v["in_pitch"], (blocks, rows[0], columns[0])
-        )
+        there = state.pixels(address, v["in_plane"], v["in_pitch"], (blocks, rows[0], columns[0]))
         top, left = v["pad_top"], v["pad_left"]
         padded[:, top : top + rows[0], left : left + columns[0]] = there
     for ky in range(v["kernel_h"]):

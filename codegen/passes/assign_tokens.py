@@ -48,9 +48,7 @@ def assign_tokens(steps: Sequence[Step], config: AccelConfig) -> tuple[Step, ...
         readers[own].mark(mark.reads, counts[own])
         writers[own].mark(mark.writes, counts[own])
         values = {**step.instruction.values, **waits}
-        result.append(
-            replace(step, instruction=Instruction(step.instruction.name, values))
-        )
+        result.append(replace(step, instruction=Instruction(step.instruction.name, values)))
     end = Instruction("END", {_field(unit): counts[unit] for unit in UNITS})
     return (*result, Step(end, -1))
 

@@ -33,9 +33,7 @@ def hoist_loads(steps: Sequence[Step], config: AccelConfig) -> tuple[Step, ...]:
             places.append((index, 1, index))
             continue
         crowd = ahead[0] if len(ahead) == ahead.maxlen else 0
-        earliest = max(
-            earliest, crowd, touched.latest(mark.writes), written.latest(mark.reads)
-        )
+        earliest = max(earliest, crowd, touched.latest(mark.writes), written.latest(mark.reads))
         ahead.append(index)
         places.append((earliest, 0, index))
     return tuple(steps[index] for _, _, index in sorted(places))

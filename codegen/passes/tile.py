@@ -57,9 +57,7 @@ def _emitter(
     match op:
         case ir.Conv():
             conv = pack_conv(op, graph.tensors[op.input].zero_point, stream.config)
-            if (
-                several_bands
-            ):  # all use the weights: keep them from wrapping onto themselves
+            if several_bands:  # all use the weights: keep them from wrapping onto themselves
                 stream.weights.make_room(conv.weights.size)
             return lambda band: conv_band(stream, conv, geometry, band)
         case ir.Pool():
@@ -89,9 +87,7 @@ def _load_residents(stream: Stream, op: ir.Op, plan: Plan, loaded: set[str]) -> 
         if place.memory.window is Window.INPUTS:
             loaded.add(name)
             everything = (0, place.layout.rows), (0, place.layout.blocks)
-            stream.load(
-                place.memory, _in_memory(place), _on_chip(place, 0), *everything
-            )
+            stream.load(place.memory, _in_memory(place), _on_chip(place, 0), *everything)
 
 
 def _cut(
@@ -106,9 +102,7 @@ def _cut(
         for first, count in split_evenly(geometry.image_rows, slabs.rows):
             for part in split_evenly(blocks, slabs.blocks or blocks):
                 buffers = _Buffers(slabs, turn % slabs.buffers)
-                yield _band(
-                    stream, op, geometry, plan, (base + first, count), part, buffers
-                )
+                yield _band(stream, op, geometry, plan, (base + first, count), part, buffers)
                 turn += 1
 
 
@@ -187,6 +181,4 @@ def _input(
 def _store(stream: Stream, band: Band, place: Place) -> None:
     """Write a band of the output to memory where it has a copy there."""
     if place.memory is not None:
-        stream.store(
-            place.memory, _in_memory(place), band.output, band.rows, band.blocks
-        )
+        stream.store(place.memory, _in_memory(place), band.output, band.rows, band.blocks)

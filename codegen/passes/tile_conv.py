@@ -48,14 +48,10 @@ def chunks(
         parts = [((0, kernel[0]), part) for part in split_evenly(cin_blocks, fits)]
     else:
         kernel_rows = split_evenly(kernel[0], max(1, limit // (kernel[1] * tile)))
-        parts = [
-            (row, (block, 1)) for block in range(cin_blocks) for row in kernel_rows
-        ]
+        parts = [(row, (block, 1)) for block in range(cin_blocks) for row in kernel_rows]
     end = len(parts) - 1
     for n in range(n_blocks):
-        yield tuple(
-            Chunk((n, 1), *part, i == 0, i == end) for i, part in enumerate(parts)
-        )
+        yield tuple(Chunk((n, 1), *part, i == 0, i == end) for i, part in enumerate(parts))
 
 
 def _most_n_blocks(block: int, limit: int, config: AccelConfig) -> int:
@@ -104,7 +100,7 @@ def conv_band(stream: Stream, conv: Packed, geometry: Bands, band: Band) -> None
                     param_addr=_params(stream, conv, chunk),
                     in_group=conv.grouping.step * band.inputs[0].plane,
                     in_zp=conv.in_zp,
-                    **_input(conv.op, geometry, box, chunk, band.inputs[0]),
+                    **_input(conv, geometry, box, chunk, band.inputs[0]),
                     **_output(conv.op, box, chunk, band.output, config),
                     **_residual(conv.op, box, chunk, band.inputs[1:], config),
                 )
@@ -127,17 +123,14 @@ def _params(stream: Stream, conv: Packed, chunk: Chunk) -> int:
     return stream.constant(Sram.PARAM, chunk.n, data.reshape(-1))
 
 
-def _input(
-    conv: ir.Conv, geometry: Bands, box: Box, chunk: Chunk, view: View
-) -> dict[str, int]:
+def _input(conv: Packed, geometry: Bands, box: Box, chunk: Chunk, view: View) -> dict[str, int]:
+    window, block = conv.op.window, conv.grouping.step * chunk.n[0] + chunk.cb[0]
     image, row = geometry.locate(box.y)
     vertical = geometry.vertical.part(*chunk.ky)
     y = vertical.needed(row, box.h)
     x = geometry.horizontal.needed(box.x, box.w)
     return {
-        "in_addr": view.at(
-            image * geometry.vertical.size + y.first, x.first, chunk.cb[0]
-        ),
+        "in_addr": view.at(image * geometry.vertical.size + y.first, x.first, block),
         "in_plane": view.plane,
         "in_pitch": view.pitch,
         "in_h": y.count,
@@ -145,11 +138,11 @@ def _input(
         "pad_top": y.pad,
         "pad_left": x.pad,
         "kernel_h": chunk.ky[1],
-        "kernel_w": conv.window.kernel[1],
-        "stride_y": conv.window.stride[0],
-        "stride_x": conv.window.stride[1],
-        "dilation_y": conv.window.dilation[0],
-        "dilation_x": conv.window.dilation[1],
+        "kernel_w": window.kernel[1],
+        "stride_y": window.stride[0],
+        "stride_x": window.stride[1],
+        "dilation_y": window.dilation[0],
+        "dilation_x": window.dilation[1],
         "cin_blocks": chunk.cb[1],
         "mode": ConvMode.DENSE,
     }

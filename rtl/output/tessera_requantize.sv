@@ -102,7 +102,7 @@ module tessera_requantize
   // Assertions //
   ////////////////
 
-  `ASSERT(LatencyIsThree, valid_i |-> ##3 valid_o)
+  `ASSERT(OneStageACycle, valid2_q |=> valid_o)
 
 endmodule
 

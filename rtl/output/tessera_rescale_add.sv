@@ -98,7 +98,7 @@ module tessera_rescale_add
   // Assertions //
   ////////////////
 
-  `ASSERT(LatencyIsTwo, valid_i |-> ##2 valid_o)
+  `ASSERT(OneStageACycle, valid1_q |=> valid_o)
 
 endmodule
 
