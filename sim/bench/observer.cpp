@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "observer.h"
+
+#include "bits.h"
+
+namespace tessera {
+
+namespace {
+
+constexpr unsigned kIdBits = 24;  // accel/isa.py ID_BITS
+
+}  // namespace
+
+void Observer::reset() { *this = Observer{}; }
+
+void Observer::command_events(unsigned starts, unsigned dones, const uint32_t* start_ids,
+                              const uint32_t* done_ids) {
+  for (unsigned unit = 0; unit < kUnits; ++unit) {
+    const uint64_t key = uint64_t{unit} << 32;
+    if (starts >> unit & 1) started_[key | packed(start_ids, unit, kIdBits)] = now_;
+    if (dones >> unit & 1) {
+      const uint32_t id = packed(done_ids, unit, kIdBits);
+      const auto found = started_.find(key | id);
+      if (found == started_.end()) continue;
+      commands_.push_back({id, unit, found->second, now_});
+      started_.erase(found);
+    }
+  }
+}
+
+void Observer::count(bool counting, unsigned array_cycle, uint32_t array_id) {
+  if (!counting) {
+    counting_ = false;
+    return;
+  }
+  if (!counting_) reset();
+  counting_ = true;
+  if (current_ == nullptr || array_id != current_id_) {
+    current_id_ = array_id;
+    current_ = &array_cycles_[array_id];
+  }
+  if (array_cycle < kArrayCycles) ++(*current_)[array_cycle];
+  ++now_;
+}
+
+}  // namespace tessera

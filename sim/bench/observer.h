@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Records when each command ran and what the array did meanwhile (accel/device.py: Profile). A new
+// stream (counting rises) starts a new record.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <unordered_map>
+#include <vector>
+
+namespace tessera {
+
+class Observer {
+ public:
+  static constexpr unsigned kUnits = 4;          // accel/isa.py: Unit, without DISPATCH
+  static constexpr unsigned kArrayCycles = 11;   // accel/isa.py: ArrayCycle
+  struct Command {
+    int64_t id, unit, start, end;
+  };
+  using Histogram = std::array<int64_t, kArrayCycles>;
+
+  void reset();
+
+  // Events of this cycle, before `count`: bit u of `starts` and `dones` is unit u.
+  void command_events(unsigned starts, unsigned dones, const uint32_t* start_ids,
+                      const uint32_t* done_ids);
+  // Once per cycle.
+  void count(bool counting, unsigned array_cycle, uint32_t array_id);
+
+  const std::vector<Command>& commands() const { return commands_; }
+  const std::unordered_map<uint32_t, Histogram>& array_cycles() const { return array_cycles_; }
+
+ private:
+  bool counting_ = false;
+  int64_t now_ = 0;  // counted cycles of this stream
+  std::unordered_map<uint64_t, int64_t> started_;  // unit << 32 | id -> cycle
+  std::vector<Command> commands_;
+  std::unordered_map<uint32_t, Histogram> array_cycles_;
+  uint32_t current_id_ = 0;
+  Histogram* current_ = nullptr;  // of current_id_
+};
+
+}  // namespace tessera
