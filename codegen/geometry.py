@@ -48,13 +48,14 @@ class Axis:
     def needed(self, first: int, count: int) -> Extent:
         """Input rows that output rows `first` to `first + count - 1` need.
 
-        Where all of them are padding, one row is named and the padding covers the whole window.
+        Where all of them are padding, the nearest row is named (a band that holds the whole window
+        holds it too) and the padding covers the whole window.
         """
         low = first * self.stride - self.pad_before
         span = (count - 1) * self.stride + self.reach
         start, stop = max(low, 0), min(low + span, self.size)
         if start >= stop:
-            return Extent(0, 1, span)
+            return Extent(0 if low < 0 else self.size - 1, 1, span)
         return Extent(start, stop - start, start - low)
 
     def part(self, tap: int, taps: int) -> Axis:
