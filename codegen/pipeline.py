@@ -10,6 +10,7 @@ from codegen import ir
 from codegen.emit import emit
 from codegen.fits import reason
 from codegen.passes.assign_tokens import assign_tokens
+from codegen.passes.fuse_output_stage import fuse_output_stage
 from codegen.passes.hoist_loads import hoist_loads
 from codegen.passes.plan_sram import plan_sram
 from codegen.passes.tile import tile
@@ -21,6 +22,7 @@ def lower(graph: ir.Graph, config: AccelConfig) -> Program:
     Raises:
         PlanError: an op does not fit the configured memories; names op, ONNX node and remedy.
     """
+    graph = fuse_output_stage(graph)
     for op in graph.ops:
         why = reason(op, graph.tensors, config)
         if why:

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Partition an integer Relax module: composites, legality, regions with `Codegen = tessera`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tvm import relax
+from tvm.relax.backend.utils import has_leaking_intermediate_variables
+from tvm.relax.dpl.pattern import DFPattern
+from tvm.relax.transform import FusionPattern
+
+from accel.config import AccelConfig
+from codegen.partition.legality import refusal
+from codegen.partition.patterns import PREFIX, Pattern, pattern_table
+
+
+MADE_BY = "tessera_made_by"
+"""Attribute of a composite: name of the variable it computes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Partitioned:
+    """A module whose offloaded regions are functions with attribute Codegen = "tessera"."""
+
+    module: Any
+    refusals: dict[str, str]
+    """Variable name of a match that stays on the host -> why."""
+    table: tuple[Pattern, ...]
+
+
+def partition(module: Any, config: AccelConfig, *, per_op: bool = False) -> Partitioned:
+    """Claim what the accelerator can execute.
+
+    Args:
+        module: integer Relax module (`integerize`).
+        config: the hardware.
+        per_op: make every composite a region of its own, to compare layer by layer.
+    """
+    table = pattern_table()
+    refusals: dict[str, str] = {}
+    makers = _Makers()
+    patterns = [
+        FusionPattern(
+            f"{PREFIX}.{p.name}",
+            p.root,
+            {**p.parts, "root": p.root},
+            _check(p, config, refusals, makers),
+            makers.attributes,
+        )
+        for p in table
+    ]
+    module = relax.transform.FuseOpsByPattern(
+        patterns, bind_constants=True, annotate_codegen=per_op
+    )(module)
+    if not per_op:
+        module = relax.transform.MergeCompositeFunctions()(module)
+    return Partitioned(module, refusals, table)
+
+
+class _Makers:
+    """Remembers which variable an accepted match was bound to, and makes it an attribute of the
+    composite: the variable's name says which ONNX nodes it came from, and fusing drops it."""
+
+    def __init__(self) -> None:
+        self._names: list[tuple[Any, str]] = []
+
+    def remember(self, root: Any, name: str) -> None:
+        """Called when a match is accepted."""
+        self._names.append((root, name))
+
+    def attributes(self, matched: Any) -> dict[str, str]:
+        """Attributes of the composite function of a match."""
+        root = matched["root"]
+        return {MADE_BY: next((n for e, n in reversed(self._names) if e.same_as(root)), "")}
+
+
+def _check(
+    pattern: Pattern, config: AccelConfig, refusals: dict[str, str], makers: _Makers
+) -> Callable[[Any], bool]:
+    def check(context: Any) -> bool:
+        if has_leaking_intermediate_variables(context):
+            return False
+        parts = {name: context.annotated_expr[name] for name in pattern.parts}
+        output = context.matched_expr
+        why = refusal(pattern.name, parts, output, config)
+        bound = context.value_to_bound_var.get(output, None)
+        name = "" if bound is None else str(bound.name)
+        if not why:
+            makers.remember(output, name)
+            return True
+        refusals[name] = why
+        return False
+
+    return check
+
+
+def matched_parts(pattern: Pattern, function: Any) -> dict[str, Any]:
+    """Parts of a composite function that `pattern` made."""
+    bindings = relax.analysis.get_var2val(function)
+    found = pattern.root.extract_matched_expr(bindings[function.body.body], bindings)
+    by_pattern: dict[DFPattern, Any] = dict(found.items())
+    return {
+        name: next(e for p, e in by_pattern.items() if p.same_as(part))
+        for name, part in pattern.parts.items()
+    }

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The pattern table: which shapes of integer dataflow the accelerator can take, by name.
+
+Patterns are written on the integer form that `frontend/integerize.py` emits, never on float QDQ. Each
+names the parts that `build.py` needs to make an op of the neutral graph.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tvm.relax.dpl import is_const, is_op, wildcard
+
+PREFIX = "tessera"
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A composite function the accelerator may take."""
+
+    name: str
+    root: Any
+    """tvm.relax.dpl.DFPattern"""
+    parts: dict[str, Any]
+    """Named sub-patterns."""
+
+
+def _op(name: str, *args: Any) -> Any:
+    return is_op(f"relax.{name}")(*args)
+
+
+def _zeroed(x: Any, zero: Any) -> Any:
+    """astype(x) - zero point."""
+    return _op("subtract", _op("astype", x), zero)
+
+
+def _finished(product: Any, parts: dict[str, Any]) -> Any:
+    """Rounding shift, zero point, clip, int8."""
+    parts |= {"shift": is_const(), "zp": is_const(), "lo": is_const(), "hi": is_const()}
+    y = _op("right_shift", _op("add", product, is_const()), parts["shift"])
+    y = _op("maximum", _op("add", y, parts["zp"]), parts["lo"])
+    return _op("astype", _op("minimum", y, parts["hi"]))
+
+
+def _requantized(acc: Any, parts: dict[str, Any]) -> Any:
+    parts |= {"bias": is_const(), "multiplier": is_const()}
+    total = _op("add", acc, parts["bias"])
+    return _finished(_op("multiply", _op("astype", total), parts["multiplier"]), parts)
+
+
+def _conv2d() -> Pattern:
+    parts = {"x": wildcard(), "x_zp": is_const(), "weight": is_const()}
+    parts["core"] = _op("nn.conv2d", _zeroed(parts["x"], parts["x_zp"]), parts["weight"])
+    return Pattern("conv2d", _requantized(parts["core"], parts), parts)
+
+
+def _dense(*, flatten: bool) -> Pattern:
+    parts = {"x": wildcard(), "x_zp": is_const(), "weight": is_const()}
+    x = _op("reshape", parts["x"], wildcard()) if flatten else parts["x"]
+    parts["core"] = _op("matmul", _zeroed(x, parts["x_zp"]), parts["weight"])
+    name = "flatten_dense" if flatten else "dense"
+    return Pattern(name, _requantized(parts["core"], parts), parts)
+
+
+def _global_average_pool() -> Pattern:
+    parts = {"x": wildcard(), "x_zp": is_const()}
+    parts["core"] = _op("sum", _zeroed(parts["x"], parts["x_zp"]))
+    return Pattern("global_average_pool", _requantized(parts["core"], parts), parts)
+
+
+def _rescale() -> Pattern:
+    parts = {"x": wildcard(), "x_zp": is_const()}
+    parts["core"] = _zeroed(parts["x"], parts["x_zp"])
+    return Pattern("rescale", _requantized(parts["core"], parts), parts)
+
+
+def _add() -> Pattern:
+    parts: dict[str, Any] = {}
+    terms = []
+    for side in ("a", "b"):
+        parts |= {side: wildcard(), f"{side}_zp": is_const(), f"{side}_mult": is_const()}
+        terms.append(_op("multiply", _zeroed(parts[side], parts[f"{side}_zp"]), parts[f"{side}_mult"]))
+    parts["core"] = _op("add", *terms)
+    return Pattern("add", _finished(parts["core"], parts), parts)
+
+
+def _max_pool2d() -> Pattern:
+    parts = {"x": wildcard()}
+    parts["core"] = _op("nn.max_pool2d", parts["x"])
+    return Pattern("max_pool2d", parts["core"], parts)
+
+
+def _clip() -> Pattern:
+    parts = {"x": wildcard(), "lo": is_const(), "hi": is_const()}
+    parts["core"] = _op("minimum", _op("maximum", parts["x"], parts["lo"]), parts["hi"])
+    return Pattern("clip", parts["core"], parts)
+
+
+def _reshape() -> Pattern:
+    parts = {"x": wildcard()}
+    parts["core"] = _op("reshape", parts["x"], wildcard())
+    return Pattern("reshape", parts["core"], parts)
+
+
+def pattern_table() -> tuple[Pattern, ...]:
+    """All patterns, the one to prefer first."""
+    return (
+        _conv2d(),
+        _dense(flatten=True),
+        _dense(flatten=False),
+        _add(),
+        _global_average_pool(),
+        _rescale(),
+        _max_pool2d(),
+        _clip(),
+        _reshape(),
+    )

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Move what follows a convolution into its output stage: a clip into its tail, an addition into its
+residual.
+
+Before: any valid graph. After: the same results with fewer ops. An addition goes to the operand that is
+a convolution used nowhere else (the later one if both are); the convolution then runs in its place.
+
+    c = conv(x); d = add(c, r); e = clip(d)   ->   e = conv(x) + r, clipped
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from codegen import ir
+from codegen.bands import operands
+
+
+def fuse_output_stage(graph: ir.Graph) -> ir.Graph:
+    """Fuse clips and additions."""
+    ops = list(graph.ops)
+    outputs = {port.tensor for port in graph.outputs}
+    changed = True
+    while changed:
+        changed = False
+        uses = Counter(o.tensor for op in ops for o in operands(op))
+        producer = {op.output: index for index, op in enumerate(ops)}
+        single = {name for name, count in uses.items() if count == 1 and name not in outputs}
+        for index, op in enumerate(ops):
+            fused = _fuse(op, ops, producer, single)
+            if fused is not None:
+                target, result = fused
+                ops[index] = result
+                del ops[target]
+                changed = True
+                break
+    used = {op.output for op in ops} | {o.tensor for op in ops for o in operands(op)}
+    tensors = {name: t for name, t in graph.tensors.items() if name in used}
+    return replace(graph, ops=tuple(ops), tensors=tensors)
+
+
+def _fuse(
+    op: ir.Op, ops: Sequence[ir.Op], producer: dict[str, int], single: set[str]
+) -> tuple[int, ir.Op] | None:
+    """(index of the op that absorbs `op`, the fused op), or None."""
+    if isinstance(op, ir.Pool) and _is_clip(op) and op.input in single and op.input in producer:
+        index = producer[op.input]
+        return index, _clipped(ops[index], op)
+    if isinstance(op, ir.Add):
+        candidates = [
+            (producer[name], name == op.b)
+            for name in (op.a, op.b)
+            if name in single and name in producer and op.a != op.b
+        ]
+        for index, swapped in sorted(candidates, reverse=True):
+            conv = ops[index]
+            if isinstance(conv, ir.Conv) and conv.add is None:
+                return index, _with_residual(conv, op, swapped=swapped)
+    return None
+
+
+def _is_clip(pool: ir.Pool) -> bool:
+    return pool.kind is ir.PoolKind.MAX and pool.window == ir.Window2d((1, 1))
+
+
+def _clipped(op: ir.Op, clip: ir.Pool) -> ir.Op:
+    bounds = clip.requant.tail
+    node = replace(op.source, node=f"{op.source.node}+{clip.source.node}")
+
+    def narrow(tail: ir.Tail) -> ir.Tail:
+        low, high = (min(max(v, bounds.lo), bounds.hi) for v in (tail.lo, tail.hi))
+        return replace(tail, lo=low, hi=high)
+
+    match op:
+        case ir.Conv() if op.add is not None:
+            rule = replace(op.add, tail=narrow(op.add.tail))
+            return replace(op, output=clip.output, source=node, add=rule)
+        case ir.Add():
+            rule = replace(op.rule, tail=narrow(op.rule.tail))
+            return replace(op, output=clip.output, source=node, rule=rule)
+        case ir.Conv() | ir.Pool():
+            requant = replace(op.requant, tail=narrow(op.requant.tail))
+            return replace(op, output=clip.output, source=node, requant=requant)
+
+
+def _with_residual(conv: ir.Conv, add: ir.Add, *, swapped: bool) -> ir.Conv:
+    rule = add.rule
+    if swapped:
+        rule = replace(
+            rule, a_zp=rule.b_zp, b_zp=rule.a_zp, a_mult=rule.b_mult, b_mult=rule.a_mult
+        )
+    return replace(
+        conv,
+        source=replace(conv.source, node=f"{conv.source.node}+{add.source.node}"),
+        output=add.output,
+        residual=add.a if swapped else add.b,
+        add=rule,
+    )
