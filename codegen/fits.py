@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from accel.config import AccelConfig
+from accel.config import KIB, AccelConfig
 from accel.isa import BY_NAME
 from codegen import ir
 from codegen.bands import Bands, bands, layout_of, most_input_rows, operands, window
@@ -60,7 +60,7 @@ def _problems(op: ir.Op, tensors: Mapping[str, ir.Tensor], config: AccelConfig) 
     if least > config.act_bytes:
         yield (
             f"one output row needs {least} bytes of activation SRAM, there are {config.act_bytes}; "
-            f"set act_kib >= {-(-least // 1024)}"
+            f"set act_kib >= {_kib(least)}"
         )
 
 
@@ -101,9 +101,14 @@ def _weight_problems(conv: ir.Conv, config: AccelConfig) -> Iterator[str]:
     if 2 * least > config.weight_bytes:
         yield (
             f"one kernel row of weights takes {least} bytes, twice that must fit the weight SRAM of "
-            f"{config.weight_bytes}; set weight_kib >= {-(-2 * least // 1024)}"
+            f"{config.weight_bytes}; set weight_kib >= {_kib(2 * least)}"
         )
     limit = next(f for f in BY_NAME["CONV"].fields if f.name == "cin_blocks").range[1]
     blocks = grouping(conv, config).blocks
     if blocks > limit:
         yield f"{blocks} input channel blocks are above the command field's limit of {limit}"
+
+
+def _kib(size: int) -> int:
+    """The smallest memory that can be built and holds `size` bytes, KiB."""
+    return 1 << (-(-size // KIB) - 1).bit_length()
