@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Neutral graphs for tests: a builder with terse defaults, and random graphs for hypothesis."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+from hypothesis import strategies as st
+
+from accel.config import load_config
+from codegen import ir
+from codegen.geometry import Axis
+
+DEFAULT, TINY, SMALL, TALL = map(load_config, ("default", "tiny", "small", "tall"))
+CRAMPED = replace(DEFAULT, act_kib=8, weight_kib=4, param_kib=1, acc_entries=32, queue_depth=2)
+"""16 x 16 lanes with hardly any memory: bands, weight chunks and tiles everywhere."""
+NARROW_BUS = replace(TINY, k_lanes=4, n_lanes=16, bus_bytes=4, act_kib=4, weight_kib=1)
+"""Four activation words to an output vector, one to a bus beat."""
+CONFIGS = {
+    "default": DEFAULT,
+    "tiny": TINY,
+    "small": SMALL,
+    "tall": TALL,
+    "cramped": CRAMPED,
+    "narrow_bus": NARROW_BUS,
+}
+FULL_TAIL = ir.Tail(0)
+
+
+class Builder:
+    """Grows a graph op by op; weights and multipliers come from a seeded generator."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self.random = np.random.default_rng(seed)
+        self.tensors: dict[str, ir.Tensor] = {}
+        self.inputs: list[str] = []
+        self.ops: list[ir.Op] = []
+
+    def input(self, shape: ir.Shape, zero_point: int = 0) -> str:
+        """Add a graph input."""
+        name = self._tensor(f"in{len(self.inputs)}", shape, zero_point)
+        self.inputs.append(name)
+        return name
+
+    def conv(
+        self,
+        source: str,
+        channels: int,
+        window: ir.Window2d | None = None,
+        groups: int = 1,
+        residual: str | None = None,
+        tail: ir.Tail = FULL_TAIL,
+    ) -> str:
+        """Add a convolution; returns its output tensor."""
+        window = window or ir.Window2d((1, 1))
+        cin = self.tensors[source].shape[3] // groups
+        weight = self.random.integers(-128, 128, (channels, *window.kernel, cin), np.int8)
+        rule = None if residual is None else self.rule(residual, tail, tail)
+        name, output, origin = self._names("conv", source, window, channels, tail)
+        requant = self._requant(channels, weight[0].size * 16, tail)
+        self.ops.append(
+            ir.Conv(name, origin, source, output, weight, window, groups, requant, residual, rule)
+        )
+        return output
+
+    def pool(
+        self, source: str, kind: ir.PoolKind, window: ir.Window2d, tail: ir.Tail = FULL_TAIL
+    ) -> str:
+        """Add a pooling; returns its output tensor."""
+        channels = self.tensors[source].shape[3]
+        name, output, origin = self._names(kind.value, source, window, channels, tail)
+        requant = self._requant(1, window.kernel[0] * window.kernel[1], tail)
+        self.ops.append(ir.Pool(name, origin, source, output, kind, window, requant))
+        return output
+
+    def add(self, a: str, b: str, tail: ir.Tail = FULL_TAIL) -> str:
+        """Add an element-wise addition; returns its output tensor."""
+        channels = self.tensors[a].shape[3]
+        name, output, origin = self._names("add", a, ir.Window2d((1, 1)), channels, tail)
+        a_tail = ir.Tail(self.tensors[a].zero_point)
+        self.ops.append(ir.Add(name, origin, a, b, output, self.rule(b, a_tail, tail)))
+        return output
+
+    def rule(self, b: str, a_tail: ir.Tail, tail: ir.Tail) -> ir.AddRule:
+        """A random addition rule that keeps most results inside int8."""
+        a_mult, b_mult = (int(m) for m in self.random.integers(1 << 18, 1 << 20, 2))
+        b_zp = self.tensors[b].zero_point
+        return ir.AddRule(a_tail.zero_point, b_zp, a_mult, b_mult, 20, tail)
+
+    def graph(self, outputs: tuple[str, ...] | None = None, ports: bool = False) -> ir.Graph:
+        """The finished graph; `outputs` defaults to every tensor that nothing reads.
+
+        With `ports`, the host sees NCHW (or [N, C] where H and W are 1) instead of NHWC.
+        """
+        read = {name for op in self.ops for name in read_by(op)}
+        if outputs is None:
+            outputs = tuple(op.output for op in self.ops if op.output not in read)
+        port = self._host_port if ports else self._port
+        return ir.Graph(
+            "test",
+            tuple(port(name) for name in self.inputs if name in read),
+            tuple(map(port, outputs)),
+            dict(self.tensors),
+            tuple(self.ops),
+        )
+
+    def data(self) -> dict[str, npt.NDArray[np.int8]]:
+        """Random [N, H, W, C] inputs."""
+        return {
+            name: self.random.integers(-128, 128, self.tensors[name].shape, np.int8)
+            for name in self.inputs
+        }
+
+    def _tensor(self, name: str, shape: ir.Shape, zero_point: int) -> str:
+        self.tensors[name] = ir.Tensor(name, shape, zero_point)
+        return name
+
+    def _names(
+        self, kind: str, source: str, window: ir.Window2d, channels: int, tail: ir.Tail
+    ) -> tuple[str, str, ir.Source]:
+        index = len(self.ops)
+        n, h, w, _ = self.tensors[source].shape
+        vertical, horizontal = (window_axis(window, i, size) for i, size in enumerate((h, w)))
+        shape = (n, vertical.outputs, horizontal.outputs, channels)
+        output = self._tensor(f"t{index}", shape, tail.zero_point)
+        return f"{kind}{index}", output, ir.Source(f"Node_{index}", index)
+
+    def _requant(self, channels: int, spread: int, tail: ir.Tail) -> ir.Requant:
+        """Random, such that sums of about `spread` int8 values end up all over int8."""
+        multiplier = self.random.integers(1 << 29, 1 << 31, channels).astype(np.int32)
+        shift = 30 + self.random.integers(0, 2, channels) + spread.bit_length()
+        bias = self.random.integers(-64 * spread, 64 * spread + 1, channels).astype(np.int32)
+        return ir.Requant(bias, multiplier, shift.astype(np.uint8), tail)
+
+    def _port(self, name: str) -> ir.Port:
+        return ir.Port(name, self.tensors[name].shape, (0, 1, 2, 3))
+
+    def _host_port(self, name: str) -> ir.Port:
+        n, h, w, c = self.tensors[name].shape
+        if h == w == 1:
+            return ir.Port(name, (n, c), (0, 1))
+        return ir.Port(name, (n, c, h, w), (0, 2, 3, 1))
+
+
+def window_axis(window: ir.Window2d, axis: int, size: int) -> Axis:
+    """One axis of a window over `size` rows or pixels."""
+    return Axis(
+        size,
+        window.kernel[axis],
+        window.stride[axis],
+        window.padding[axis],
+        window.padding[axis + 2],
+        window.dilation[axis],
+    )
+
+
+def read_by(op: ir.Op) -> tuple[str, ...]:
+    """Tensors that an op reads."""
+    match op:
+        case ir.Conv():
+            return (op.input,) if op.residual is None else (op.input, op.residual)
+        case ir.Pool():
+            return (op.input,)
+        case ir.Add():
+            return op.a, op.b
+
+
+SEEDS = st.integers(0, 2**32 - 1)
+CONFIG_NAMES = st.sampled_from(sorted(CONFIGS))
+
+
+@st.composite
+def windows(draw: st.DrawFn, size: tuple[int, int], dilated: bool) -> ir.Window2d:
+    """A window that fits an image of `size` and never sees padding only."""
+    axes = [draw(_axes(extent, 2 if dilated else 1)) for extent in size]
+    kernel, stride, before, after, dilation = zip(*axes, strict=True)
+    return ir.Window2d(kernel, stride, (*before, *after), dilation)
+
+
+@st.composite
+def _axes(draw: st.DrawFn, size: int, most_dilation: int) -> tuple[int, int, int, int, int]:
+    dilation = draw(st.integers(1, most_dilation))
+    kernel = draw(st.integers(1, min(5, 1 + (size - 1) // dilation)))
+    reach = (kernel - 1) * dilation + 1
+    before, after = (draw(st.integers(0, reach - 1)) for _ in range(2))
+    return kernel, draw(st.integers(1, 3)), before, after, dilation
+
+
+@st.composite
+def tails(draw: st.DrawFn) -> ir.Tail:
+    """Any zero point; a clip on either side of it."""
+    zero_point = draw(st.integers(-128, 127))
+    return draw(
+        st.sampled_from(
+            [
+                ir.Tail(zero_point),
+                ir.Tail(zero_point, lo=zero_point),
+                ir.Tail(zero_point, lo=min(zero_point, 50), hi=max(zero_point, 51)),
+            ]
+        )
+    )
+
+
+@st.composite
+def builders(draw: st.DrawFn, most_ops: int = 4) -> Builder:
+    """Random graphs of convolutions, pools and additions, wired at random."""
+    builder = Builder(draw(SEEDS))
+    sides, channels = st.integers(1, 24), st.integers(1, 40)
+    batch = draw(st.sampled_from([1, 1, 2, 3]))
+    shape = batch, draw(sides), draw(sides), draw(channels)
+    tensors = [builder.input(shape, draw(st.integers(-128, 127)))]
+    if draw(st.booleans()):
+        tensors.append(builder.input(shape, draw(st.integers(-128, 127))))
+    for _ in range(draw(st.integers(1, most_ops))):
+        tensors.append(draw(_ops(builder, tensors)))
+    return builder
+
+
+@st.composite
+def _ops(draw: st.DrawFn, builder: Builder, tensors: list[str]) -> str:
+    source = draw(st.sampled_from(tensors[::-1]))
+    shape = builder.tensors[source].shape
+    tail = draw(tails())
+    twins = [t for t in tensors if builder.tensors[t].shape == shape]
+    kind = draw(st.sampled_from(["conv", "conv", "residual", "max", "average", "add"]))
+    if kind == "add":
+        return builder.add(source, draw(st.sampled_from(twins)), tail)
+    window = draw(windows(shape[1:3], dilated=kind == "conv"))
+    if kind in ("max", "average"):
+        return builder.pool(source, ir.PoolKind(kind), window, tail)
+    groups = draw(st.sampled_from([g for g in (1, 2, 3, 4, shape[3]) if shape[3] % g == 0]))
+    if kind == "conv":
+        channels = groups * draw(st.integers(1, max(1, 40 // groups)))
+        return builder.conv(source, channels, window, groups, tail=tail)
+    window = draw(st.sampled_from([ir.Window2d((1, 1)), ir.Window2d((3, 3), padding=(1, 1, 1, 1))]))
+    return builder.conv(source, shape[3], window, groups, draw(st.sampled_from(twins)), tail)

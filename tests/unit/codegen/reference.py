@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a neutral graph computes, straight from the doc strings of codegen/ir.py.
+
+Shares no code with the functional model: whole tensors, no layout, no tiles, no commands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from codegen import ir
+
+Int8Array = npt.NDArray[np.int8]
+Int64Array = npt.NDArray[np.int64]
+
+
+def evaluate(graph: ir.Graph, inputs: Mapping[str, Int8Array]) -> dict[str, Int8Array]:
+    """Every tensor of `graph`, given its [N, H, W, C] int8 inputs."""
+    known = dict(inputs)
+    for op in graph.ops:
+        match op:
+            case ir.Conv():
+                value = _conv(op, graph, known)
+            case ir.Pool():
+                value = _pool(op, known[op.input].astype(np.int64))
+            case ir.Add():
+                value = _rescaled(op.rule, known[op.a], known[op.b])
+        assert value.shape == graph.tensors[op.output].shape
+        known[op.output] = value
+    return known
+
+
+def _conv(op: ir.Conv, graph: ir.Graph, known: Mapping[str, Int8Array]) -> Int8Array:
+    source = graph.tensors[op.input]
+    x = _padded(known[op.input].astype(np.int64), op.window, source.zero_point)
+    weight = op.weight.astype(np.int64)
+    cin, cout = weight.shape[3], weight.shape[0] // op.groups
+    parts = []
+    for group in range(op.groups):
+        kernel = weight[group * cout : (group + 1) * cout]
+        part = x[..., group * cin : (group + 1) * cin]
+        parts.append(
+            sum(_tap(part, op.window, t) @ kernel[:, t[0], t[1]].T for t in _taps(op.window))
+        )
+    value = _requantized(op.requant, np.concatenate(parts, axis=-1))
+    if op.residual is None or op.add is None:
+        return value
+    return _rescaled(op.add, value, known[op.residual])
+
+
+def _pool(op: ir.Pool, x: Int64Array) -> Int8Array:
+    average = op.kind is ir.PoolKind.AVERAGE
+    x = _padded(x, op.window, 0 if average else -128)
+    taps = np.stack([_tap(x, op.window, tap) for tap in _taps(op.window)])
+    if average:
+        return _requantized(op.requant, taps.sum(axis=0))
+    tail = op.requant.tail
+    return np.clip(taps.max(axis=0), tail.lo, tail.hi).astype(np.int8)
+
+
+def _padded(x: Int64Array, window: ir.Window2d, fill: int) -> Int64Array:
+    top, left, bottom, right = window.padding
+    widths = ((0, 0), (top, bottom), (left, right), (0, 0))
+    return np.pad(x, widths, constant_values=fill)
+
+
+def _taps(window: ir.Window2d) -> list[tuple[int, int]]:
+    return [(ky, kx) for ky in range(window.kernel[0]) for kx in range(window.kernel[1])]
+
+
+def _tap(x: Int64Array, window: ir.Window2d, tap: tuple[int, int]) -> Int64Array:
+    """The pixels under one kernel element, one for each output pixel."""
+    index = [slice(None)]
+    for axis in (0, 1):
+        reach = (window.kernel[axis] - 1) * window.dilation[axis] + 1
+        start = tap[axis] * window.dilation[axis]
+        stop = x.shape[1 + axis] - reach + start + 1
+        index.append(slice(start, stop, window.stride[axis]))
+    return x[tuple(index)]
+
+
+def _requantized(requant: ir.Requant, acc: Int64Array) -> Int8Array:
+    shift = requant.shift.astype(np.int64)
+    scaled = (acc + requant.bias) * requant.multiplier.astype(np.int64)
+    return _tail(requant.tail, (scaled + (1 << shift - 1)) >> shift)
+
+
+def _rescaled(rule: ir.AddRule, a: Int8Array, b: Int8Array) -> Int8Array:
+    total = (a.astype(np.int64) - rule.a_zp) * rule.a_mult
+    total += (b.astype(np.int64) - rule.b_zp) * rule.b_mult
+    return _tail(rule.tail, (total + (1 << rule.shift - 1)) >> rule.shift)
+
+
+def _tail(tail: ir.Tail, value: Int64Array) -> Int8Array:
+    return np.clip(value + tail.zero_point, tail.lo, tail.hi).astype(np.int8)
