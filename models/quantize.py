@@ -79,7 +79,7 @@ def _only_onnx(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-class _Samples(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime ships no types
+class _Samples(CalibrationDataReader):
     """An iterable of input dictionaries as onnxruntime wants it."""
 
     def __init__(self, samples: Iterable[Mapping[str, Array]]) -> None:

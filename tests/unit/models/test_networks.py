@@ -63,9 +63,11 @@ def test_weights_are_int8_per_output_channel_with_zero_point_0(network: Network)
     for layer in layers:
         source = dequantized[layer.input[1]]
         weight, zero = constants[source.input[0]], constants[source.input[2]]
-        transposed = layer.op_type == "Conv" or any(a.name == "transB" for a in layer.attribute)
+        outputs_first = layer.op_type == "Conv" or any(
+            a.name == "transB" and a.i for a in layer.attribute
+        )
         assert weight.dtype == np.int8
-        assert zero.shape == (weight.shape[0 if transposed else 1],)
+        assert zero.shape == (weight.shape[0 if outputs_first else 1],)
         assert not zero.any()
 
 
