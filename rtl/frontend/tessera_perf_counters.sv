@@ -59,8 +59,10 @@ module tessera_perf_counters
       read_beats_q  <= '0;
       write_beats_q <= '0;
     end else if (clear_i) begin
-      cycles_q      <= '0;
+      // The first word of a stream may come right behind the clear: its cycle counts.
+      cycles_q      <= 32'(counting_o);
       array_q       <= '0;
+      if (counting_o) array_q[array_cycle_i] <= 32'd1;
       unit_busy_q   <= '0;
       read_beats_q  <= '0;
       write_beats_q <= '0;
