@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Records when each command ran and what the array did meanwhile (accel/device.py: Profile). A new
-// stream (counting rises) starts a new record.
+// Records when each command ran and what the array did meanwhile (accel/device.py: Profile). A cycle
+// in which the array waits while the vector unit works is charged to the vector unit's command, so
+// that pooling and addition layers get the cycles they cost. A new stream (counting rises) starts a
+// new record.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <unordered_map>
 #include <vector>
 
@@ -40,6 +43,7 @@ class Observer {
   std::unordered_map<uint32_t, Histogram> array_cycles_;
   uint32_t current_id_ = 0;
   Histogram* current_ = nullptr;  // of current_id_
+  std::deque<uint32_t> vector_;   // commands under way in the vector unit, oldest first
 };
 
 }  // namespace tessera

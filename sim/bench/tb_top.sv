@@ -224,7 +224,8 @@ module tb_top
     end
 
     next = step('{
-      array_id: array_id,
+      // While the last outputs leave, the dispatcher holds END.
+      array_id: (array_cycle == CYCLE_DRAIN) ? unit_id[UNIT_DISPATCH] : array_id,
       array_cycle: array_cycle,
       counting: counting,
       irq: irq_o,
