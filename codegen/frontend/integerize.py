@@ -403,7 +403,12 @@ class _Integerize(PyExprMutator):
             return None
         ones = relax.const(np.ones((channels, 1, *kernel), np.int8), "int8")
         acc = relax.op.nn.conv2d(
-            self._wide(x, "int16"), ones, a.strides, a.padding, a.dilation, channels,
+            self._wide(x, "int16"),
+            ones,
+            a.strides,
+            a.padding,
+            a.dilation,
+            channels,
             out_dtype="int32",
         )
         zero = np.zeros(1, np.int64)
@@ -418,7 +423,9 @@ class _Integerize(PyExprMutator):
             return None
         pooled = relax.op.nn.max_pool2d(x.value, a.pool_size, a.strides, a.padding, a.dilation)
         same = self.builder_.emit(pooled, name_hint=self._hint(*parts))
-        return self._same_or_rescaled(Quantized(same, x.scale, x.zero_point, 0), target, clip, parts)
+        return self._same_or_rescaled(
+            Quantized(same, x.scale, x.zero_point, 0), target, clip, parts
+        )
 
     def _moved(
         self, core: Any, target: Quantized, clip: tuple[int, int], parts: list[Any]
@@ -432,7 +439,9 @@ class _Integerize(PyExprMutator):
         else:
             moved = relax.op.permute_dims(x.value, core.attrs.axes)
         same = self.builder_.emit(moved, name_hint=self._hint(*parts))
-        return self._same_or_rescaled(Quantized(same, x.scale, x.zero_point, 0), target, clip, parts)
+        return self._same_or_rescaled(
+            Quantized(same, x.scale, x.zero_point, 0), target, clip, parts
+        )
 
     def _rescale(
         self, core: Any, target: Quantized, clip: tuple[int, int], parts: list[Any]

@@ -57,7 +57,9 @@ def load_model(path: Path) -> onnx.ModelProto:
         onnx.checker.check_model(model)
     except Exception as error:
         reason = str(error).strip().splitlines()
-        raise ModelError(f"{path}: not a valid ONNX model: {reason[0] if reason else error!r}") from None
+        raise ModelError(
+            f"{path}: not a valid ONNX model: {reason[0] if reason else error!r}"
+        ) from None
     opset = max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=0)
     if opset not in OPSETS:
         raise ModelError(
@@ -105,9 +107,7 @@ def import_onnx(path: Path) -> Imported:
 
 def _name_nodes(model: onnx.ModelProto) -> tuple[str, ...]:
     """Give every node a unique name, the index in `model.graph.node`; returns the readable names."""
-    readable = tuple(
-        node.name or f"{node.op_type}:{node.output[0]}" for node in model.graph.node
-    )
+    readable = tuple(node.name or f"{node.op_type}:{node.output[0]}" for node in model.graph.node)
     for index, node in enumerate(model.graph.node):
         node.name = f"node{index}x"
     return readable

@@ -49,6 +49,12 @@ def build(
     return _BUILDERS[kind](parts, name, source, names, output)
 
 
+def copy(name: str, source: ir.Source, tensor: str, output: str) -> ir.Pool:
+    """An op that changes nothing."""
+    clip = _clipping(-128, 127)
+    return ir.Pool(name, source, tensor, output, ir.PoolKind.MAX, CLIP_ONLY, clip)
+
+
 def input_zero_points(kind: str, parts: Parts) -> dict[str, int]:
     """Zero points of the operands, as far as the op knows them."""
     if kind == "add":
@@ -113,7 +119,13 @@ def _conv2d(
     groups = int(attrs.groups)
     plain = not any(window.padding) and window.dilation == (1, 1)
     per_tensor = array(parts["multiplier"]).size == 1
-    if groups == len(weight) and weight.shape[3] == 1 and (weight == 1).all() and plain and per_tensor:
+    if (
+        groups == len(weight)
+        and weight.shape[3] == 1
+        and (weight == 1).all()
+        and plain
+        and per_tensor
+    ):
         pooled = _requant(parts, 1, np.asarray(-_scalar(parts["x_zp"]) * weight[0].size))
         kind = ir.PoolKind.AVERAGE
         return ir.Pool(name, source, names["x"], output, kind, window, pooled)
@@ -187,9 +199,7 @@ def _clip(
     return ir.Pool(name, source, names["x"], output, ir.PoolKind.MAX, CLIP_ONLY, clip)
 
 
-_BUILDERS: dict[
-    str, Callable[[Parts, str, ir.Source, Mapping[str, str], str], ir.Op]
-] = {
+_BUILDERS: dict[str, Callable[[Parts, str, ir.Source, Mapping[str, str], str], ir.Op]] = {
     "conv2d": _conv2d,
     "dense": _dense,
     "flatten_dense": _flatten_dense,

@@ -13,7 +13,9 @@ from codegen.fits import reason
 from codegen.partition.build import Parts, build, nhwc, shape_of
 
 
-def activations_are_images_or_rows(kind: str, parts: Parts, output: Any, config: AccelConfig) -> str:
+def activations_are_images_or_rows(
+    kind: str, parts: Parts, output: Any, config: AccelConfig
+) -> str:
     """Activations are [N, C, H, W] or [M, C] and int8."""
     for expr in (*(parts[key] for key in ("x", "a", "b") if key in parts), output):
         shape, dtype = shape_of(expr), str(expr.ty.dtype.dtype)

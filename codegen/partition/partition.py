@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tvm import relax
+from tvm.ir import Call, GlobalVar
 from tvm.relax.backend.utils import has_leaking_intermediate_variables
 from tvm.relax.dpl.pattern import DFPattern
 from tvm.relax.transform import FusionPattern
@@ -57,7 +58,22 @@ def partition(module: Any, config: AccelConfig, *, per_op: bool = False) -> Part
     )(module)
     if not per_op:
         module = relax.transform.MergeCompositeFunctions()(module)
-    return Partitioned(module, refusals, table)
+    return Partitioned(_name_regions(module), refusals, table)
+
+
+def _name_regions(module: Any) -> Any:
+    """Give the regions short symbols, numbered in execution order."""
+    order = [
+        binding.value.op
+        for block in module["main"].body.blocks
+        for binding in block.bindings
+        if isinstance(binding.value, Call) and isinstance(binding.value.op, GlobalVar)
+    ]
+    for number, variable in enumerate(dict.fromkeys(order)):
+        function = module[variable]
+        if function.attrs is not None and function.attrs.get("Codegen", None) == PREFIX:
+            module.update_func(variable, function.with_attr("global_symbol", f"{PREFIX}_{number}"))
+    return module
 
 
 class _Makers:

@@ -80,7 +80,9 @@ def _add() -> Pattern:
     terms = []
     for side in ("a", "b"):
         parts |= {side: wildcard(), f"{side}_zp": is_const(), f"{side}_mult": is_const()}
-        terms.append(_op("multiply", _zeroed(parts[side], parts[f"{side}_zp"]), parts[f"{side}_mult"]))
+        terms.append(
+            _op("multiply", _zeroed(parts[side], parts[f"{side}_zp"]), parts[f"{side}_mult"])
+        )
     parts["core"] = _op("add", *terms)
     return Pattern("add", _finished(parts["core"], parts), parts)
 

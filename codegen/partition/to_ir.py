@@ -11,7 +11,7 @@ from tvm.ir import Call
 
 from codegen import ir
 from codegen.frontend.onnx_import import node_names
-from codegen.partition.build import build, input_zero_points, nhwc, shape_of
+from codegen.partition.build import build, copy, input_zero_points, nhwc, shape_of
 from codegen.partition.partition import MADE_BY, Partitioned, matched_parts
 from codegen.partition.patterns import PREFIX, Pattern
 
@@ -67,7 +67,8 @@ class _Translator:
                     self._name_of[binding.var] = self._name_of[value]
         result = values.get(function.body.body, function.body.body)
         results = list(result.fields) if isinstance(result, relax.Tuple) else [function.body.body]
-        outputs = [self._output(expr) for expr in results]
+        passed = {port.tensor for port in inputs}
+        outputs = [self._output(expr, passed) for expr in results]
         return ir.Graph(name, tuple(inputs), tuple(outputs), self._tensors, tuple(self._ops))
 
     def _tensor(self, expr: Any) -> str:
@@ -81,8 +82,15 @@ class _Translator:
         self._name_of[param] = self._tensor(param)
         return self._host_port(self._name_of[param], param)
 
-    def _output(self, expr: Any) -> ir.Port:
-        return self._host_port(self._name_of[expr], expr)
+    def _output(self, expr: Any, inputs: set[str]) -> ir.Port:
+        """An input that is only renamed still has to be copied to the output."""
+        name = self._name_of[expr]
+        if name in inputs:
+            source = ir.Source("reshape", len(self._ops))
+            copied = self._tensor(expr)
+            self._ops.append(copy(f"copy_{source.index}", source, name, copied))
+            name = copied
+        return self._host_port(name, expr)
 
     @staticmethod
     def _host_port(tensor: str, expr: Any) -> ir.Port:
@@ -106,4 +114,3 @@ class _Translator:
         source = ir.Source(node_names(hint, self._nodes) or kind, len(self._ops))
         self._name_of[var] = self._tensor(var)
         self._ops.append(build(kind, parts, source, operands, self._name_of[var]))
-

@@ -88,9 +88,7 @@ def _clipped(op: ir.Op, clip: ir.Pool) -> ir.Op:
 def _with_residual(conv: ir.Conv, add: ir.Add, *, swapped: bool) -> ir.Conv:
     rule = add.rule
     if swapped:
-        rule = replace(
-            rule, a_zp=rule.b_zp, b_zp=rule.a_zp, a_mult=rule.b_mult, b_mult=rule.a_mult
-        )
+        rule = replace(rule, a_zp=rule.b_zp, b_zp=rule.a_zp, a_mult=rule.b_mult, b_mult=rule.a_mult)
     return replace(
         conv,
         source=replace(conv.source, node=f"{conv.source.node}+{add.source.node}"),

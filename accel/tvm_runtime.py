@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The packed function `tessera.run` that compiled artifacts call; the only TVM import in `accel`.
+
+An artifact calls it with the bytes of a program and with its input and output tensors. Who executes the
+program is decided here, by `bind`: the artifact knows nothing of devices.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tvm_ffi
+
+from accel.program import DIGEST_BYTES, Program, from_bytes
+
+Arrays = Sequence[npt.NDArray[np.int8]]
+Runner = Callable[[Program, Arrays], Arrays]
+"""Executes a program: (program, inputs) -> outputs."""
+
+SYMBOL = "tessera.run"
+
+
+@contextlib.contextmanager
+def bind(runner: Runner) -> Iterator[None]:
+    """Let artifacts run on `runner` inside the `with` block."""
+    programs: dict[bytes, Program] = {}
+
+    def run(blob: Any, *tensors: Any) -> None:
+        data = _view(blob, np.uint8)
+        digest = data[-DIGEST_BYTES:].tobytes()
+        if digest not in programs:
+            programs[digest] = from_bytes(data.tobytes(), "artifact")
+        program = programs[digest]
+        arrays = [_view(tensor, np.int8) for tensor in tensors]
+        count = len(program.inputs)
+        results = runner(program, [np.array(array) for array in arrays[:count]])
+        for array, result in zip(arrays[count:], results, strict=True):
+            array[...] = result
+
+    def unbound(*_: Any) -> None:
+        raise RuntimeError("no driver is bound: run artifacts inside accel.tvm_runtime.bind(...)")
+
+    tvm_ffi.register_global_func(SYMBOL, run, override=True)
+    try:
+        yield
+    finally:
+        tvm_ffi.register_global_func(SYMBOL, unbound, override=True)
+
+
+def _view(tensor: Any, kind: type[np.generic]) -> npt.NDArray[Any]:
+    """Writable NumPy view of a TVM tensor. Goes by its address: borrowed tensors know no DLPack."""
+    shape = tuple(int(size) for size in tensor.shape)
+    size = int(np.prod(shape, dtype=np.int64)) * np.dtype(kind).itemsize
+    data = (ctypes.c_uint8 * size).from_address(int(tensor.data_ptr()))
+    return np.frombuffer(data, kind).reshape(shape)

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One exported TVM library: host code, and per region a stub that hands its program to `tessera.run`.
+
+The stubs are C, the programs are included as they are (`.incbin`), both in one object file that TVM links
+into the library. It needs nothing but the TVM runtime and a driver (accel/tvm_runtime.py).
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import tvm
+import tvm_ffi
+from tvm import relax
+
+from accel.errors import ArtifactError
+from accel.program import Program, to_bytes
+from accel.tvm_runtime import SYMBOL
+from codegen.partition.patterns import PREFIX
+
+MOST_TENSORS = 64
+TARGET = "llvm"
+
+_PROLOGUE = """\
+#include <string.h>
+#include <tvm/ffi/c_api.h>
+#define MOST_TENSORS %d
+static int call(const unsigned char* program, long long size, const TVMFFIAny* args, int count,
+                TVMFFIAny* result) {
+  static TVMFFIObjectHandle run;
+  TVMFFIByteArray name = {"%s", %d};
+  if (run == NULL && TVMFFIFunctionGetGlobal(&name, &run) != 0) return -1;
+  if (run == NULL || count >= MOST_TENSORS) {
+    TVMFFIErrorSetRaisedFromCStr("RuntimeError",
+        "no driver: import accel.tvm_runtime and run the artifact inside bind(...)");
+    return -1;
+  }
+  int64_t shape = size, stride = 1;
+  DLTensor blob;
+  memset(&blob, 0, sizeof blob);
+  blob.data = (void*)program;
+  blob.device.device_type = kDLCPU;
+  blob.ndim = 1;
+  blob.dtype.code = kDLUInt;
+  blob.dtype.bits = 8;
+  blob.dtype.lanes = 1;
+  blob.shape = &shape;
+  blob.strides = &stride;
+  TVMFFIAny all[MOST_TENSORS];
+  memset(all, 0, sizeof all);
+  all[0].type_index = kTVMFFIDLTensorPtr;
+  all[0].v_ptr = &blob;
+  memcpy(all + 1, args, (size_t)count * sizeof(TVMFFIAny));
+  return TVMFFIFunctionCall(run, all, count + 1, result);
+}
+"""
+
+_STUB = Template("""\
+__asm__(".section .rodata\\n.balign 64\\n${name}_program:\\n.incbin \\"${path}\\"\\n"
+        "${name}_program_end:\\n.previous\\n");
+extern const unsigned char ${name}_program[], ${name}_program_end[];
+TVM_FFI_DLL_EXPORT int __tvm_ffi_${name}(void* self, const TVMFFIAny* args, int32_t count,
+                                         TVMFFIAny* result) {
+  (void)self;
+  return call(${name}_program, ${name}_program_end - ${name}_program, args, count, result);
+}
+""")
+
+
+def export(module: Any, programs: Mapping[str, Program], path: Path) -> None:
+    """Build the library.
+
+    Args:
+        module: partitioned Relax module; its regions have the symbols of `programs`.
+        programs: by symbol.
+        path: the file to write; it appears only when complete.
+
+    Raises:
+        ArtifactError: no C compiler, or it fails.
+    """
+    with tempfile.TemporaryDirectory(prefix="tessera-") as name:
+        work = Path(name)
+        if programs:
+            stubs = _stubs(programs, work)
+            tvm_ffi.register_global_func(
+                f"relax.ext.{PREFIX}", lambda functions, options, names: [stubs], override=True
+            )
+            module = relax.transform.RunCodegen()(module).without_attr("const_name_to_constant")
+        library = work / "library.so"
+        compile_host(module).export_library(str(library))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(path.name + ".partial")
+        shutil.move(str(library), partial)
+        partial.replace(path)
+
+
+def compile_host(module: Any) -> Any:
+    """Compile a Relax module for the host CPU."""
+    return tvm.compile(module, TARGET)
+
+
+def _stubs(programs: Mapping[str, Program], work: Path) -> Any:
+    """Compile the stubs and programs to one object, as a TVM module."""
+    source = [_PROLOGUE % (MOST_TENSORS, SYMBOL, len(SYMBOL))]
+    for name, program in programs.items():
+        blob = work / f"{name}.bin"
+        blob.write_bytes(to_bytes(program))
+        source.append(_STUB.substitute(name=name, path=blob))
+    (work / "stubs.c").write_text("\n".join(source), encoding="utf-8")
+    include = [f"-I{path}" for path in _include_paths()]
+    command = ["gcc", "-O1", "-fPIC", *include, "-c", "stubs.c", "-o", "stubs.o"]
+    if shutil.which(command[0]) is None:
+        raise ArtifactError("no C compiler: artifacts need gcc (Debian: apt-get install gcc)")
+    done = subprocess.run(command, cwd=work, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ArtifactError(f"the C compiler fails on the artifact's stubs:\n{done.stderr.strip()}")
+    load = tvm_ffi.get_global_func("runtime.ModuleLoadStaticLibrary")
+    return load(str(work / "stubs.o"), list(programs))
+
+
+def _include_paths() -> list[str]:
+    from tvm_ffi import libinfo
+
+    return [libinfo.find_include_path(), libinfo.find_dlpack_include_path()]

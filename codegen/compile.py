@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Compile an ONNX model for the accelerator.
+
+python -m codegen.compile MODEL.onnx [--config NAME|FILE.toml] [--emit cmds|bin|lib|report] [-o DIR]
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from accel.config import AccelConfig, load_config
+from accel.errors import TesseraError
+from accel.program import Program, to_bytes
+from codegen import artifact, ir
+from codegen.explain import Explanation, explain
+from codegen.frontend.integerize import Notes, integerize
+from codegen.frontend.onnx_import import Imported, import_onnx
+from codegen.listing import listing
+from codegen.partition.partition import Partitioned, partition
+from codegen.partition.to_ir import regions, to_ir
+from codegen.pipeline import lower
+
+EMITS = ("cmds", "bin", "lib", "report")
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A model compiled for one configuration, with all intermediate results."""
+
+    imported: Imported
+    """Float QDQ Relax, as imported."""
+    integer: Any
+    """Integer Relax: the golden reference when built for the host."""
+    notes: Notes
+    partitioned: Partitioned
+    graphs: dict[str, ir.Graph]
+    """Neutral graph of each region, by symbol."""
+    programs: dict[str, Program]
+    """Program of each region, by symbol."""
+    explanation: Explanation
+
+    def export(self, path: Path) -> None:
+        """Write the self-contained TVM library."""
+        artifact.export(self.partitioned.module, self.programs, path)
+
+
+def compile_model(
+    path: Path, config: AccelConfig, progress: Callable[[str], None] = lambda _: None
+) -> Compiled:
+    """Compile an ONNX file.
+
+    Args:
+        path: the model.
+        config: the hardware.
+        progress: told the name of each step.
+
+    Raises:
+        ModelError: the model cannot be imported.
+        PlanError: a region does not fit the configured memories.
+    """
+    progress("importing")
+    imported = import_onnx(path)
+    progress("rewriting to integers")
+    integer, notes = integerize(imported.module)
+    progress("partitioning")
+    partitioned = partition(integer, config)
+    graphs = {
+        symbol: to_ir(symbol, function, partitioned, imported.nodes)
+        for symbol, function in sorted(regions(partitioned).items())
+    }
+    programs = {}
+    for symbol, graph in graphs.items():
+        progress(f"planning {symbol} ({len(graph.ops)} ops)")
+        programs[symbol] = lower(graph, config)
+    explanation = explain(imported, notes, partitioned, programs)
+    return Compiled(imported, integer, notes, partitioned, graphs, programs, explanation)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m codegen.compile", description=__doc__)
+    parser.add_argument("model", type=Path, help="quantized ONNX model")
+    parser.add_argument("--config", default="default", help="configuration name or TOML file")
+    parser.add_argument("--emit", choices=EMITS, default="lib", help="what to write (default: lib)")
+    parser.add_argument("-o", "--output", type=Path, default=None, help="directory to write into")
+    options = parser.parse_args(arguments)
+    console = Console(stderr=True)
+    try:
+        with console.status("compiling") as status:
+            compiled = compile_model(
+                options.model, load_config(options.config), lambda step: status.update(step)
+            )
+            _emit(compiled, options.emit, options.model.stem, options.output)
+    except TesseraError as error:
+        console.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
+        return 2
+    for warning in compiled.explanation.warnings:
+        console.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
+    return 0
+
+
+def _emit(compiled: Compiled, what: str, stem: str, directory: Path | None) -> None:
+    """Write one kind of output: to `directory`, or text to stdout when there is none."""
+    if what == "lib":
+        target = (directory or Path("build")) / f"{stem}.so"
+        compiled.export(target)
+        print(target)
+        return
+    if what == "bin":
+        folder = directory or Path("build")
+        for symbol, program in compiled.programs.items():
+            print(_write(folder / f"{stem}.{symbol}.bin", to_bytes(program)))
+        return
+    if what == "cmds":
+        text = "".join(listing(program) for program in compiled.programs.values())
+    else:
+        text = compiled.explanation.to_json()
+    if directory is None:
+        sys.stdout.write(text)
+    else:
+        suffix = {"cmds": "cmds.txt", "report": "report.json"}[what]
+        print(_write(directory / f"{stem}.{suffix}", text.encode()))
+
+
+def _write(path: Path, data: bytes) -> Path:
+    """Write a file that appears only when complete."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    partial.write_bytes(data)
+    partial.replace(path)
+    return path
+
+
+if __name__ == "__main__":
+    sys.exit(main())
