@@ -67,9 +67,9 @@ def residual_block(seed: int = 0, batch: int = 1, side: int = 16) -> Builder:
 
 
 @pytest.mark.parametrize("name", sorted(CONFIGS))
-@pytest.mark.parametrize("batch", [1, 3])
-def test_residual_network_matches_numpy(name: str, batch: int) -> None:
-    builder = residual_block(batch=batch)
+@pytest.mark.parametrize(("batch", "side"), [(1, 16), (3, 8)])
+def test_residual_network_matches_numpy(name: str, batch: int, side: int) -> None:
+    builder = residual_block(batch=batch, side=side)
     config, graph, data = CONFIGS[name], builder.graph(ports=True), builder.data()
     program, want = lower(graph, config), expected(graph, data)
     for seed in (None, 1, 2, 3):
