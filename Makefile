@@ -23,9 +23,10 @@ NETS   ?=
 
 PACKAGES := accel codegen sim models
 SV        = $(shell find rtl sim tests -name '*.sv' -not -path 'rtl/gen/*' | LC_ALL=C sort)
-# Constants are ALL_CAPS or CamelCase, `q <= data_i` under an enable is how we write a register, and
-# common cells take whole types as parameters.
-VERIBLE_RULES := --rules=-dff-name-style,+port-name-suffix,+explicit-begin,parameter-name-style=localparam_style:CamelCase|ALL_CAPS;parameter_style:CamelCase|ALL_CAPS
+# `q <= data_i` under an enable is how we write a register; blocking assignments to locals of a
+# clocked block keep arithmetic readable (and the simulation fast); constants and common cells'
+# type parameters have their own names.
+VERIBLE_RULES := --rules=-dff-name-style,+port-name-suffix,always-ff-non-blocking=waive_for_locals:true,parameter-name-style=localparam_style:CamelCase|ALL_CAPS;parameter_style:CamelCase|ALL_CAPS
 VERIBLE_FORMAT := --column_limit=100 --port_declarations_indentation=indent \
 	--formal_parameters_indentation=indent --named_port_indentation=indent \
 	--named_parameter_indentation=indent
