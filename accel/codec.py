@@ -52,7 +52,7 @@ def encode(instruction: Instruction) -> Words:
     command = BY_NAME.get(instruction.name)
     if command is None:
         raise EncodeError(f"no command {instruction.name}; there are {', '.join(BY_NAME)}")
-    values = {name: 0 for name in OPTIONAL} | dict(instruction.values) | {"opcode": command.opcode}
+    values = dict.fromkeys(OPTIONAL, 0) | dict(instruction.values) | {"opcode": command.opcode}
     names = {field.name for field, _ in layout(command)}
     if names != set(values):
         unknown, missing = sorted(set(values) - names), sorted(names - set(values))
@@ -111,7 +111,7 @@ def assemble(text: str) -> Instruction:
     if match is None:
         raise EncodeError(f"not a command: {text!r}")
     number, name, tokens, rest = match.groups()
-    values = {"id": int(number)} | {wait: 0 for wait in OPTIONAL[1:]}
+    values = {"id": int(number)} | dict.fromkeys(OPTIONAL[1:], 0)
     try:
         for token in filter(None, tokens.split(",")):
             unit, count = token.split("=")

@@ -88,8 +88,11 @@ class AccelConfig:
 
     @property
     def param_record_bytes(self) -> int:
-        """Bytes of one parameter record: N int32 biases, N int32 multipliers, N uint8 shifts, padded
-        to whole bus beats."""
+        """Bytes of one parameter record.
+
+        N int32 biases, N int32 multipliers, N uint8 shifts, padded
+        to whole bus beats.
+        """
         return -(-9 * self.n_lanes // self.bus_bytes) * self.bus_bytes
 
     @property

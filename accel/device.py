@@ -27,7 +27,8 @@ class Profile:
 
     commands: tuple[CommandTrace, ...]
     array_cycles: dict[int, tuple[int, ...]]
-    """Command id -> cycles by `ArrayCycle`. A stall counts for the command that waits, DRAIN for END's
+    """Command id -> cycles by `ArrayCycle`. A stall counts for the command that waits, DRAIN for
+    END's
     id; over all ids the sum is the CYCLES counter."""
 
 

@@ -178,7 +178,8 @@ class Driver:
         if not answered or not status & csr.STATUS__DONE:
             raise DeviceTimeout(
                 f"program {program.name} did not finish within {self.timeout_cycles} cycles.\n"
-                f"{self.wait_picture(program)}\nReset the device (Driver.reset) before the next run."
+                f"{self.wait_picture(program)}\n"
+                "Reset the device (Driver.reset) before the next run."
             )
 
     def _command_error(self, program: Program) -> CommandError:

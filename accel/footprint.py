@@ -137,7 +137,7 @@ def _output(v: Mapping[str, int], config: AccelConfig, planes: int) -> Iterator[
 def _rectangle(
     v: Mapping[str, int], name: str, size: tuple[int, int, int], config: AccelConfig
 ) -> Iterator[Span]:
-    """A rectangle of pixels in `planes` consecutive channel blocks, from its first to its last byte."""
+    """First to last byte of a rectangle of pixels in consecutive channel blocks."""
     rows, pixels, planes = size
     length = (rows - 1) * v[f"{name}_pitch"] + pixels * config.k_lanes
     for plane in range(planes):

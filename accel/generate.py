@@ -150,10 +150,10 @@ def isa_page() -> str:
 
 
 def _table(fields: Iterable[tuple[isa.Field, int]]) -> list[str]:
-    rows = [
-        f"| {p + f.bits - 1}:{p} | `{f.name}` | {'signed ' if f.signed else ''}{f.bits} | {f.unit} | {f.doc} |"
-        for f, p in fields
-    ]
+    rows = []
+    for f, p in fields:
+        width = f"{'signed ' if f.signed else ''}{f.bits}"
+        rows.append(f"| {p + f.bits - 1}:{p} | `{f.name}` | {width} | {f.unit} | {f.doc} |")
     return [
         "| bits | field | width | unit | meaning |",
         "|---|---|---|---|---|",
@@ -207,9 +207,9 @@ def _csr_module(top: AddrmapNode) -> str:
         name = "_".join(path)
         origin = node.raw_absolute_address
         lines.append(f"{name} = 0x{origin:03X}")
-        if isinstance(array, RegNode) and array.is_array:
-            lines.append(f"{name}_STEP = {array.array_stride}")
-        elif not isinstance(array, AddrmapNode) and getattr(array, "is_array", False):
+        if (isinstance(array, RegNode) and array.is_array) or (
+            not isinstance(array, AddrmapNode) and getattr(array, "is_array", False)
+        ):
             lines.append(f"{name}_STEP = {array.array_stride}")
         for field in node.fields():
             mask = (1 << field.high + 1) - (1 << field.low)

@@ -88,8 +88,8 @@ class Cause(IntEnum):
 CAUSE_DOC = {
     Cause.NONE: "no error",
     Cause.OPCODE: "unknown opcode, or its unit is not built into this configuration",
-    Cause.FIELD: "a field holds a value the hardware cannot execute (zero size, misaligned address, "
-    "tile larger than the accumulator, reserved mode)",
+    Cause.FIELD: "a field holds a value the hardware cannot execute (zero size, misaligned "
+    "address, tile larger than the accumulator, reserved mode)",
     Cause.SRAM_RANGE: "an SRAM address outside the configured memory",
     Cause.WINDOW: "a memory access outside every open window, or without its permission",
     Cause.AXI_READ: "the memory answered a read with SLVERR or DECERR",
@@ -242,15 +242,16 @@ COMMANDS = (
         "END",
         1,
         Unit.DISPATCH,
-        "Wait for the tokens, then set STATUS.done and raise the interrupt: the stream is complete.",
+        "Wait for the tokens, then set STATUS.done and raise the interrupt: the stream is "
+        "complete.",
         (),
     ),
     Command(
         "LOAD",
         2,
         Unit.LOAD,
-        "Copy `planes` x `rows` rows from a memory window to an SRAM. Addresses, strides and lengths "
-        "are multiples of the bus width.",
+        "Copy `planes` x `rows` rows from a memory window to an SRAM. Addresses, strides and "
+        "lengths are multiples of the bus width.",
         (Field("sram", 4, "", "Destination: 0 ACT, 1 WEIGHT, 2 PARAM."), *_TRANSFER),
     ),
     Command(
@@ -336,8 +337,8 @@ COMMANDS = (
         "POOL",
         5,
         Unit.VECTOR,
-        "Pool a tile of `blocks` channel blocks. Padding never takes part: MAX skips it, AVERAGE sums "
-        "only what is there. AVERAGE then requantizes sum + bias; MAX only clips.",
+        "Pool a tile of `blocks` channel blocks. Padding never takes part: MAX skips it, AVERAGE "
+        "sums only what is there. AVERAGE then requantizes sum + bias; MAX only clips.",
         (
             *_WINDOWED_INPUT,
             Field("kernel_h", 12, "", "Window rows."),
@@ -358,8 +359,8 @@ COMMANDS = (
         "ADD",
         6,
         Unit.VECTOR,
-        "Add two tiles: ((a - a_zp) * a_mult + (b - b_zp) * b_mult), one rounding shift, zero point, "
-        "clip.",
+        "Add two tiles: ((a - a_zp) * a_mult + (b - b_zp) * b_mult), one rounding shift, zero "
+        "point, clip.",
         (
             Field("a_addr", 24, "bytes", "ACT address of operand a."),
             Field("a_plane", 24, "bytes", "Distance of a's channel blocks."),

@@ -7,7 +7,8 @@ The RTL checks the same rules when a unit takes the command: `tessera_dma_check`
 | command | rule |
 |---|---|
 | all with sizes | no count, size, kernel, stride or dilation is 0 |
-| LOAD, STORE | window is 0 to 3; offset, SRAM address, row length and strides are multiples of the bus |
+| LOAD, STORE | window is 0 to 3; offset, SRAM address, row length and strides are multiples of the
+bus |
 | LOAD | sram is 0, 1 or 2 |
 | CONV, POOL, ADD | ACT addresses, planes and pitches are multiples of K |
 | CONV | weight_addr is a multiple of N, param_addr of the bus; mode and rounding are 0 |
@@ -27,8 +28,24 @@ from accel.isa import BY_NAME, PoolKind
 from accel.program import Window
 
 SIZES = frozenset(
-    "row_bytes rows planes in_h in_w kernel_h kernel_w stride_y stride_x dilation_y dilation_x "
-    "cin_blocks n_blocks blocks out_h out_w".split()
+    [
+        "row_bytes",
+        "rows",
+        "planes",
+        "in_h",
+        "in_w",
+        "kernel_h",
+        "kernel_w",
+        "stride_y",
+        "stride_x",
+        "dilation_y",
+        "dilation_x",
+        "cin_blocks",
+        "n_blocks",
+        "blocks",
+        "out_h",
+        "out_w",
+    ]
 )
 """Fields that must not be 0."""
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The packed function `tessera.run` that compiled artifacts call; the only TVM import in `accel`.
 
-An artifact calls it with the bytes of a program and with its input and output tensors. Who executes the
-program is decided here, by `bind`: the artifact knows nothing of devices.
+An artifact calls it with the bytes of a program and with its input and output tensors. Who executes
+the program is decided here, by `bind`: the artifact knows nothing of devices.
 """
 
 from __future__ import annotations
@@ -56,5 +56,5 @@ def _view(tensor: Any, kind: type[np.generic]) -> npt.NDArray[Any]:
     """Writable NumPy view of a TVM tensor. Goes by its address: borrowed tensors know no DLPack."""
     shape = tuple(int(size) for size in tensor.shape)
     size = int(np.prod(shape, dtype=np.int64)) * np.dtype(kind).itemsize
-    data = (ctypes.c_uint8 * size).from_address(int(tensor.data_ptr()))
-    return np.frombuffer(data, kind).reshape(shape)
+    data = memoryview((ctypes.c_uint8 * size).from_address(int(tensor.data_ptr())))
+    return np.frombuffer(data, np.dtype(kind)).reshape(shape)

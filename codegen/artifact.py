@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One exported TVM library: host code, and per region a stub that hands its program to `tessera.run`.
+"""One exported TVM library with everything inside.
 
-The stubs are C, the programs are included as they are (`.incbin`), both in one object file that TVM links
-into the library. It needs nothing but the TVM runtime and a driver (accel/tvm_runtime.py).
+Host code, and per region a stub that hands its program to `tessera.run`. The stubs are C, the
+programs are included as they are (`.incbin`), both in one object file that TVM links into the
+library. It needs nothing but the TVM runtime and a driver (accel/tvm_runtime.py).
 """
 
 from __future__ import annotations
@@ -88,9 +89,7 @@ def export(module: Any, programs: Mapping[str, Program], path: Path) -> None:
         work = Path(name)
         if programs:
             stubs = _stubs(programs, work)
-            tvm_ffi.register_global_func(
-                f"relax.ext.{PREFIX}", lambda functions, options, names: [stubs], override=True
-            )
+            tvm_ffi.register_global_func(f"relax.ext.{PREFIX}", lambda *_: [stubs], override=True)
             module = relax.transform.RunCodegen()(module).without_attr("const_name_to_constant")
         library = work / "library.so"
         compile_host(module).export_library(str(library))

@@ -94,9 +94,7 @@ def main(arguments: list[str] | None = None) -> int:
     console = Console(stderr=True)
     try:
         with console.status("compiling") as status:
-            compiled = compile_model(
-                options.model, load_config(options.config), lambda step: status.update(step)
-            )
+            compiled = compile_model(options.model, load_config(options.config), status.update)
             _emit(compiled, options.emit, options.model.stem, options.output)
     except TesseraError as error:
         console.print(f"error: {error}", style="red", markup=False, soft_wrap=True)

@@ -43,7 +43,7 @@ def emit(
 
 
 def macs(op: ir.Op, graph: ir.Graph) -> int:
-    """Multiply-accumulates of an op, as the literature counts them; pooling and adding have none."""
+    """Multiply-accumulates of an op, as the literature counts them: convolutions only."""
     if not isinstance(op, ir.Conv):
         return 0
     n, h, w, _ = graph.tensors[op.output].shape

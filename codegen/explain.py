@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import onnx
+
 from accel.program import Program
 from codegen.frontend.integerize import Notes
 from codegen.frontend.onnx_import import Imported, node_indices
@@ -35,7 +37,8 @@ class Explanation:
     nodes: tuple[NodeFate, ...]
     offloaded_macs: int
     float_error_bound: float
-    """Bound of the float path's error in output steps; below 0.5 the integer form is within 1 LSB."""
+    """Bound of the float path's error in output steps; below 0.5 the integer form is within 1
+    LSB."""
     warnings: tuple[str, ...]
 
     def to_json(self) -> str:
@@ -67,12 +70,12 @@ def explain(
     return Explanation(tuple(fates), macs, notes.float_error, tuple(warnings))
 
 
-def _default(node: Any) -> str:
+def _default(node: onnx.NodeProto) -> str:
     if node.op_type in ("QuantizeLinear", "DequantizeLinear"):
         return "conversion between float and int8 at the border of the offloaded part"
     return (
-        f"{node.op_type} is not in the pattern table (codegen/partition/patterns.py), or not all of its "
-        "inputs and its output are quantized"
+        f"{node.op_type} is not in the pattern table (codegen/partition/patterns.py), or not all "
+        "of its inputs and its output are quantized"
     )
 
 

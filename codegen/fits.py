@@ -100,8 +100,8 @@ def _weight_problems(conv: ir.Conv, config: AccelConfig) -> Iterator[str]:
     least = conv.weight.shape[2] * config.weight_tile_bytes
     if 2 * least > config.weight_bytes:
         yield (
-            f"one kernel row of weights takes {least} bytes, twice that must fit the weight SRAM of "
-            f"{config.weight_bytes}; set weight_kib >= {_kib(2 * least)}"
+            f"one kernel row of weights takes {least} bytes, twice that must fit the weight SRAM "
+            f"of {config.weight_bytes}; set weight_kib >= {_kib(2 * least)}"
         )
     limit = next(f for f in BY_NAME["CONV"].fields if f.name == "cin_blocks").range[1]
     blocks = grouping(conv, config).blocks

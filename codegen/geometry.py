@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +68,10 @@ class Axis:
 
 
 def split_evenly(total: int, largest: int) -> list[tuple[int, int]]:
-    """Cut `total` into the fewest (first, count) pieces of at most `largest`, of nearly equal size."""
+    """Cut `total` into the fewest even (first, count) pieces of at most `largest`."""
     pieces = -(-total // largest)
     bounds = [total * i // pieces for i in range(pieces + 1)]
-    return [(low, high - low) for low, high in zip(bounds, bounds[1:], strict=False)]
+    return [(low, high - low) for low, high in pairwise(bounds)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The neutral graph: what an offloaded subgraph computes, in integers, free of any front end.
 
-    Graph  := inputs: Port*, outputs: Port*, tensors: Tensor*, ops: Op*      (ops in execution order)
-    Op     := Conv | Pool | Add
+    Graph  := inputs: Port*, outputs: Port*, tensors: Tensor*, ops: Op*      (ops in execution
+    order) Op     := Conv | Pool | Add
     Tensor := int8, logical shape [N, H, W, C]
 
 A two-dimensional [M, C] activation is the tensor (M, 1, 1, C); dense is a 1x1 convolution; a dense
@@ -61,7 +61,7 @@ class Tail:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Requant:
-    """y = clip(((acc + bias) * multiplier + (1 << (shift - 1)) >> shift) + zero_point), per channel."""
+    """Per channel: clip(((acc + bias) * multiplier + (1 << (shift - 1)) >> shift) + zero_point)."""
 
     bias: npt.NDArray[np.int32]
     """[C] int32; the input zero point is folded in."""
@@ -123,10 +123,11 @@ class PoolKind(Enum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pool:
-    """Pool over the pixels that exist (padding never counts). AVERAGE: requant(sum); MAX: clip only.
+    """Pool over the pixels that exist; padding never counts.
 
-    For AVERAGE `requant` has one channel and its bias holds -count * zero point; an average pool whose
-    windows differ in pixel count is several ops or stays on the host.
+    MAX only clips, AVERAGE requantizes the sum. For AVERAGE `requant` has one channel and its bias
+    holds -count * zero point; an average pool whose windows differ in pixel count is several ops or
+    stays on the host.
     """
 
     name: str

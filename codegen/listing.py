@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command stream as text that a person can read: every MMIO write, what it means, and for which
-ONNX node."""
+"""The command stream as text: every MMIO write, what it means, and for which ONNX node."""
 
 from __future__ import annotations
 
@@ -14,15 +13,15 @@ from accel.program import Program
 def listing(program: Program) -> str:
     """List a program.
 
-    Each command is a comment line with its decoded text, then one line per write: offset, value, the
-    fields that begin in this word, the ONNX node.
+    Each command is a comment line with its decoded text, then one line per write: offset, value,
+    the fields that begin in this word, the ONNX node.
     """
     return "".join(line + "\n" for line in _lines(program))
 
 
 def _lines(program: Program) -> Iterator[str]:
-    yield f"# program {program.name}: {len(program.words)} commands, {program.constants.size} bytes of"
-    yield f"# constants, configuration {program.config_digest}"
+    yield f"# program {program.name}, configuration {program.config_digest}"
+    yield f"# {len(program.words)} commands, {program.constants.size} bytes of constants"
     for words, layer in zip(program.words, program.layer_of, strict=True):
         instruction = decode(words)
         op = program.layers[layer] if layer >= 0 else None

@@ -18,7 +18,8 @@ from codegen.plan import Memory
 
 LOAD_PIECES = 4
 PIECE_BYTES = 2048
-"""Transfers are cut into up to LOAD_PIECES of about PIECE_BYTES, so that work starts on the first."""
+"""Transfers are cut into up to LOAD_PIECES of about PIECE_BYTES, so that work starts on the
+first."""
 
 
 @dataclass(frozen=True, slots=True)

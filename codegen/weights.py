@@ -27,7 +27,8 @@ def grouping(conv: ir.Conv, config: AccelConfig) -> Grouping:
     """Find the narrowest input window, moving evenly with the n-block, that covers all groups.
 
     A depthwise convolution sees only its own channels (step = blocks = N / K); where the groups do
-    not fit such a pattern, every n-block sees all input blocks and weights of other groups are zero.
+    not fit such a pattern, every n-block sees all input blocks and weights of other groups are
+    zero.
     """
     k, n = config.k_lanes, config.n_lanes
     cout, cin_group = conv.weight.shape[0], conv.weight.shape[3]
@@ -79,8 +80,8 @@ def pack_params(requant: ir.Requant, config: AccelConfig) -> Bytes:
     """Lay out parameter records.
 
     Returns:
-        [n-blocks, param_record_bytes] uint8: N biases, N multipliers (int32, little endian), N shifts.
-        Unused lanes have multiplier 0 and shift 1: they produce the zero point.
+        [n-blocks, param_record_bytes] uint8: N biases, N multipliers (int32, little endian), N
+        shifts. Unused lanes have multiplier 0 and shift 1: they produce the zero point.
     """
     n = config.n_lanes
     channels = len(requant.bias)

@@ -147,8 +147,8 @@ def _outputs(result: Any) -> Arrays:
 def locate(compiled: Compiled, calls: Sequence[Call], driver: Driver) -> Culprit | None:
     """Find the first layer that the device computes differently from the functional model.
 
-    Each region is compiled again with every layer's result as an output, and run on both. None: they
-    agree, so the model or the compiler disagrees with TVM's host execution.
+    Each region is compiled again with every layer's result as an output, and run on both. None:
+    they agree, so the model or the compiler disagrees with TVM's host execution.
     """
     for call in calls:
         graph = _exposed(fuse_output_stage(compiled.graphs[call.symbol]))

@@ -35,7 +35,7 @@ def _products(state: State, v: Mapping[str, int], n: int) -> Int64Array:
     depth, steps = v["cin_blocks"] * config.k_lanes, v["kernel_h"] * v["kernel_w"]
     size = steps * v["cin_blocks"] * config.weight_tile_bytes
     weights = state.sram(Sram.WEIGHT, v["weight_addr"] + n * size, size).view(np.int8)
-    kind = np.float32 if depth <= FLOAT32_DEPTH else np.float64
+    kind = np.dtype(np.float32 if depth <= FLOAT32_DEPTH else np.float64)
     kernels = weights.reshape(steps, depth, config.n_lanes).astype(kind)
     dilation = v["dilation_y"], v["dilation_x"]
     address = v["in_addr"] + n * v["in_group"]

@@ -68,9 +68,9 @@ def add_point(a: float, b: float) -> AddPoint | None:
 def float_error(terms: int, largest_input: int, weights: FloatArray, scale: FloatArray) -> float:
     """How far the float path of an island can be from exact arithmetic, in output steps.
 
-    float32 summation of `terms` products, bias, scaling and division: each adds at most half a unit in
-    the last place of the running sum of magnitudes. Below 0.5 the integer form and the float QDQ form
-    differ by at most one step.
+    float32 summation of `terms` products, bias, scaling and division: each adds at most half a unit
+    in the last place of the running sum of magnitudes. Below 0.5 the integer form and the float QDQ
+    form differ by at most one step.
 
     Args:
         terms: products in a sum.

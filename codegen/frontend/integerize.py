@@ -7,8 +7,8 @@ reference of model and RTL. Activations are int8 inside: uint8 is shifted by 128
     conv   astype(clip(((conv2d(astype(x, int16) - zx, w) + bias) * m + 2^(s-1) >> s) + zy), int8)
     add    astype(clip(((a - za) * ma + (b - zb) * mb + 2^(s-1) >> s) + zy), int8)
 
-Islands of other ops stay float and run on the host. Before: float QDQ. After: the same dataflow, with
-integer islands; unused dequantize calls are gone.
+Islands of other ops stay float and run on the host. Before: float QDQ. After: the same dataflow,
+with integer islands; unused dequantize calls are gone.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class _Integerize(PyExprMutator):
         super().__init__(module)
         self.notes = notes
 
-    def visit_call_(self, call: Any) -> Any:  # noqa: D102 (TVM's visitor interface)
+    def visit_call_(self, call: Any) -> Any:
         call = super().visit_call_(call)
         name = _op(call)
         if name == "relax.quantize":
@@ -378,7 +378,7 @@ class _Integerize(PyExprMutator):
             return None
         if sorted(int(a) % 4 for a in axes) != [2, 3]:
             return None
-        _, channels, h, w = _shape(x.value)
+        _, _, h, w = _shape(x.value)
         point = fixed_point(np.asarray([x.scale[0] / (target.scale[0] * h * w)]))
         if point is None:
             return None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read an ONNX model and import it into Relax, keeping track of which node every result came from."""
+"""Read an ONNX model and import it into Relax; every result remembers its node."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from tvm.relax.frontend.onnx import from_onnx, onnx_frontend
 from accel.errors import ModelError
 
 OPSETS = range(13, 22)
-"""ONNX opsets we read: QuantizeLinear is per-axis since 13; onnxruntime implements Q/DQ to 21 fully."""
+"""ONNX opsets we read: QuantizeLinear is per-axis since 13; onnxruntime implements Q/DQ to 21
+fully."""
 
 QUANTIZED = frozenset({"QuantizeLinear", "DequantizeLinear"})
 
@@ -55,7 +56,7 @@ def load_model(path: Path) -> onnx.ModelProto:
     try:
         model = onnx.load(str(path))
         onnx.checker.check_model(model)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 (protobuf and onnx raise what they like)
         reason = str(error).strip().splitlines()
         raise ModelError(
             f"{path}: not a valid ONNX model: {reason[0] if reason else error!r}"
@@ -63,8 +64,8 @@ def load_model(path: Path) -> onnx.ModelProto:
     opset = max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=0)
     if opset not in OPSETS:
         raise ModelError(
-            f"{path}: opset {opset} is not supported, only {OPSETS.start} to {OPSETS.stop - 1}; convert "
-            "it with onnx.version_converter.convert_version(model, 17)"
+            f"{path}: opset {opset} is not supported, only {OPSETS.start} to {OPSETS.stop - 1}; "
+            "convert it with onnx.version_converter.convert_version(model, 17)"
         )
     _check_shapes(model, path)
     if not any(node.op_type in QUANTIZED for node in model.graph.node):
@@ -80,9 +81,9 @@ def _check_shapes(model: onnx.ModelProto, path: Path) -> None:
         sizes = [d.dim_value or d.dim_param or "?" for d in value.type.tensor_type.shape.dim]
         if not all(isinstance(size, int) for size in sizes):
             raise ModelError(
-                f"{path}: input {value.name} has the dynamic shape {sizes}; fix it, for instance with "
-                f"python -m onnxruntime.tools.make_dynamic_shape_fixed --input_name {value.name} "
-                "--input_shape 1,..."
+                f"{path}: input {value.name} has the dynamic shape {sizes}; fix it, for instance "
+                "with python -m onnxruntime.tools.make_dynamic_shape_fixed "
+                f"--input_name {value.name} --input_shape 1,..."
             )
 
 
@@ -97,7 +98,7 @@ def import_onnx(path: Path) -> Imported:
     try:
         with _tracking(names):
             module = from_onnx(model)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 (the importer raises what it likes)
         lines = str(error).strip().splitlines()
         raise ModelError(
             f"{path}: TVM cannot import this model: {lines[-1] if lines else repr(error)}"
@@ -106,7 +107,7 @@ def import_onnx(path: Path) -> Imported:
 
 
 def _name_nodes(model: onnx.ModelProto) -> tuple[str, ...]:
-    """Give every node a unique name, the index in `model.graph.node`; returns the readable names."""
+    """Rename every node after its index in the graph; returns the readable names."""
     readable = tuple(node.name or f"{node.op_type}:{node.output[0]}" for node in model.graph.node)
     for index, node in enumerate(model.graph.node):
         node.name = f"node{index}x"

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Make an op of the neutral graph from the parts of a matched pattern.
 
-Zero points move from the operands into the bias: sum(w * (x - zx)) + b = sum(w * x) + (b - zx * sum(w)).
-Layouts become NHWC, dense becomes convolution.
+Zero points move from the operands into the bias: sum(w * (x - zx)) + b = sum(w * x) + (b - zx *
+sum(w)). Layouts become NHWC, dense becomes convolution.
 """
 
 from __future__ import annotations

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""May the accelerator take this match? Each rule's doc string is the rule; what it returns is the reason
-why not, with the values, or "" when it holds."""
+"""May the accelerator take this match?
+
+Each rule's doc string is the rule; it returns the reason why not, with the values, or "" when it
+holds.
+"""
 
 from __future__ import annotations
 

@@ -17,7 +17,6 @@ from accel.config import AccelConfig
 from codegen.partition.legality import refusal
 from codegen.partition.patterns import PREFIX, Pattern, pattern_table
 
-
 MADE_BY = "tessera_made_by"
 """Attribute of a composite: name of the variable it computes."""
 
@@ -77,8 +76,11 @@ def _name_regions(module: Any) -> Any:
 
 
 class _Makers:
-    """Remembers which variable an accepted match was bound to, and makes it an attribute of the
-    composite: the variable's name says which ONNX nodes it came from, and fusing drops it."""
+    """Remembers which variable an accepted match was bound to.
+
+    The variable's name says which ONNX nodes it came from. Fusing drops the name, so it becomes an
+    attribute of the composite.
+    """
 
     def __init__(self) -> None:
         self._names: list[tuple[Any, str]] = []

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The pattern table: which shapes of integer dataflow the accelerator can take, by name.
 
-Patterns are written on the integer form that `frontend/integerize.py` emits, never on float QDQ. Each
-names the parts that `build.py` needs to make an op of the neutral graph.
+Patterns are written on the integer form that `frontend/integerize.py` emits, never on float QDQ.
+Each names the parts that `build.py` needs to make an op of the neutral graph.
 """
 
 from __future__ import annotations

@@ -104,7 +104,7 @@ class _Translator:
             return
         parts = matched_parts(self._table[kind], function)
         arguments = dict(zip(function.params, call.args, strict=True))
-        operands = {
+        operands: dict[str, str] = {
             key: self._name_of[arguments[parts[key]]] for key in ("x", "a", "b") if key in parts
         }
         for key, zero_point in input_zero_points(kind, parts).items():

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Give every command the tokens it must wait for, from the memory it and earlier commands touch.
 
-Before: a serially correct stream. After: any execution that honours queues and tokens gives the same
-result as the serial one. A command waits for the last earlier command of each other unit that wrote
-what it reads or overwrites, or read what it overwrites.
+Before: a serially correct stream. After: any execution that honours queues and tokens gives the
+same result as the serial one. A command waits for the last earlier command of each other unit that
+wrote what it reads or overwrites, or read what it overwrites.
 
 Commands of one unit keep their order, and a unit's writes leave in order, so within a unit only
 reading an earlier result needs a token. Loads read memory that only stores write, stores write

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Move what follows a convolution into its output stage: a clip into its tail, an addition into its
-residual.
+"""Move what follows a convolution into its output stage: clips and additions.
 
-Before: any valid graph. After: the same results with fewer ops. An addition goes to the operand that is
-a convolution used nowhere else (the later one if both are); the convolution then runs in its place.
+Before: any valid graph. After: the same results with fewer ops. An addition goes to the operand
+that is a convolution used nowhere else (the later one if both are); the convolution then runs in
+its place.
 
     c = conv(x); d = add(c, r); e = clip(d)   ->   e = conv(x) + r, clipped
 """

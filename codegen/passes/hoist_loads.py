@@ -2,10 +2,11 @@
 """Move loads ahead of their first use, so that they run behind earlier computation.
 
 Before: a serially correct stream, each load directly before its first use. After: the stream is
-still serially correct; each load stands as early as the data it overwrites and reads allows, but not
-more than a queue's depth of loads ahead of need: a full load queue would block the dispatcher.
+still serially correct; each load stands as early as the data it overwrites and reads allows, but
+not more than a queue's depth of loads ahead of need: a full load queue would block the dispatcher.
 
-    CONV a; CONV b; LOAD w; CONV c(w)   ->   CONV a; LOAD w; CONV b; CONV c(w)     (b does not touch w)
+    CONV a; CONV b; LOAD w; CONV c(w)   ->   CONV a; LOAD w; CONV b; CONV c(w)     (b does not touch
+    w)
 """
 
 from __future__ import annotations

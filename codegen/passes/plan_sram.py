@@ -2,8 +2,8 @@
 """Decide which tensors stay on chip, and where; give the others a place in memory.
 
 Before: a graph whose every op fits at its smallest tile (codegen/fits.py).
-After: tensors alive at the same time do not overlap in the activation SRAM, and each op that touches
-a tensor in memory has a region for its band buffers.
+After: tensors alive at the same time do not overlap in the activation SRAM, and each op that
+touches a tensor in memory has a region for its band buffers.
 
     conv0: input in memory 0x0000, bands of 8 rows in [0x0000, 0x8000)  ->  a resident at 0x8000
 """

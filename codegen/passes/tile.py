@@ -22,7 +22,6 @@ from codegen.passes.tile_vector import add_band, pool_band
 from codegen.plan import Place, Plan, Region, Slabs
 from codegen.stream import Band, Step, Stream, View
 
-
 ALIGN = 64
 """Alignment of band buffers, bytes: the widest bus."""
 

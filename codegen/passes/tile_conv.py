@@ -44,14 +44,15 @@ def chunks(
             yield (Chunk(n, (0, kernel[0]), (0, cin_blocks)),)
         return
     fits = limit // (kernel[0] * kernel[1] * tile)
-    if fits:
-        parts = [((0, kernel[0]), part) for part in split_evenly(cin_blocks, fits)]
-    else:
-        kernel_rows = split_evenly(kernel[0], max(1, limit // (kernel[1] * tile)))
-        parts = [(row, (block, 1)) for block in range(cin_blocks) for row in kernel_rows]
+    rows = (
+        [(0, kernel[0])] if fits else split_evenly(kernel[0], max(1, limit // (kernel[1] * tile)))
+    )
+    parts = [(ky, cb) for cb in split_evenly(cin_blocks, max(1, fits)) for ky in rows]
     end = len(parts) - 1
-    for n in range(n_blocks):
-        yield tuple(Chunk((n, 1), *part, i == 0, i == end) for i, part in enumerate(parts))
+    for block_index in range(n_blocks):
+        yield tuple(
+            Chunk((block_index, 1), ky, cb, i == 0, i == end) for i, (ky, cb) in enumerate(parts)
+        )
 
 
 def _most_n_blocks(block: int, limit: int, config: AccelConfig) -> int:
