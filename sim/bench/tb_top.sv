@@ -94,6 +94,12 @@ module tb_top
     input chandle bench, input bit [(QUEUES+1)*ID_BITS-1:0] ids,
     input bit [(QUEUES+1)*$bits(wait_e)-1:0] states);
 
+  // What a unit does, under its name: for wave viewers (sim/views.py).
+  typedef struct packed {
+    id_t   id;
+    wait_e state;
+  } unit_view_t;
+
   chandle bench;
   initial bench = tessera_bench_attach(BusBytes);
 
@@ -120,9 +126,16 @@ module tb_top
   wait_e [QUEUES:0]                unit_state;
   logic [1:0]                      unused_bresp, unused_rresp;
   logic                            unused_bits;
+  unit_view_t                      load_unit, conv_unit, vector_unit, store_unit, dispatcher;
 
   assign unused_bits = ^{driven.host_new, driven.r_new, host_write_address[31:AxilAddrBits],
-                         host_read_address[31:AxilAddrBits]};
+                         host_read_address[31:AxilAddrBits], load_unit, conv_unit, vector_unit,
+                         store_unit, dispatcher};
+  assign load_unit   = '{id: unit_id[UNIT_LOAD], state: unit_state[UNIT_LOAD]};
+  assign conv_unit   = '{id: unit_id[UNIT_CONV], state: unit_state[UNIT_CONV]};
+  assign vector_unit = '{id: unit_id[UNIT_VECTOR], state: unit_state[UNIT_VECTOR]};
+  assign store_unit  = '{id: unit_id[UNIT_STORE], state: unit_state[UNIT_STORE]};
+  assign dispatcher  = '{id: unit_id[UNIT_DISPATCH], state: unit_state[UNIT_DISPATCH]};
   assign wake_o = driven.wake;
 
   tessera_top #(

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Inputs of a run: from an .npz file, or random from a seed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from accel.errors import ModelError
+from accel.program import Program
+from codegen.compile import Compiled
+from sim.compare import input_names
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class InputSpec:
+    """An input that a model or program takes."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+
+
+def read_inputs(path: Path, specs: Sequence[InputSpec]) -> list[Array]:
+    """Read the inputs from an .npz file, by name; other arrays in it are ignored.
+
+    Raises:
+        ModelError: no such file, an input is missing, or has another shape or type.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            found = {name: file[name] for name in file.files}
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path}: not a readable .npz file ({error})") from None
+    for spec in specs:
+        if spec.name not in found:
+            raise ModelError(
+                f"{path} has no array {spec.name}, an input of the model; it has {', '.join(found)}"
+            )
+        array = found[spec.name]
+        if array.shape != spec.shape or array.dtype.name != spec.dtype:
+            raise ModelError(
+                f"{path}: {spec.name} is {array.dtype.name} {list(array.shape)}, the model takes "
+                f"{spec.dtype} {list(spec.shape)}"
+            )
+    return [found[spec.name] for spec in specs]
+
+
+def random_inputs(specs: Sequence[InputSpec], seed: int) -> list[Array]:
+    """Normal floats, integers over their whole range; the same for the same seed."""
+    random = np.random.default_rng(seed)
+    arrays: list[Array] = []
+    for spec in specs:
+        kind = np.dtype(spec.dtype)
+        if kind.kind == "f":
+            arrays.append(random.standard_normal(spec.shape).astype(kind))
+        else:
+            info = np.iinfo(kind)
+            arrays.append(random.integers(info.min, info.max, spec.shape, kind, endpoint=True))
+    return arrays
+
+
+def model_inputs(compiled: Compiled, path: Path | None, seed: int) -> list[Array]:
+    """Inputs of a compiled model, in order."""
+    specs = [
+        InputSpec(name, tuple(int(size) for size in parameter.ty.shape), str(parameter.ty.dtype))
+        for name, parameter in zip(
+            input_names(compiled), compiled.imported.module["main"].params, strict=True
+        )
+    ]
+    return random_inputs(specs, seed) if path is None else read_inputs(path, specs)
+
+
+def program_inputs(program: Program, path: Path | None, seed: int) -> list[npt.NDArray[np.int8]]:
+    """Inputs of a bare program, in order."""
+    specs = [InputSpec(binding.name, binding.host_shape, "int8") for binding in program.inputs]
+    return random_inputs(specs, seed) if path is None else read_inputs(path, specs)
+
+
+def all_inputs(path: Path) -> list[Array]:
+    """All arrays of an .npz file in their order, for an artifact, which does not name its inputs.
+
+    Raises:
+        ModelError: no such file.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return [file[name] for name in file.files]
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path}: not a readable .npz file ({error})") from None

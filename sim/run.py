@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Run a model on a backend, compare every bit with TVM's host execution, say where the cycles went.
+
+python -m sim.run MODEL.onnx|ARTIFACT.so|PROGRAM.bin [--backend model|verilator|cocotb] ...
+
+The last line is PASS or FAIL; exit status 0: every bit matches, 1: not so, 2: an error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from accel.config import AccelConfig, load_config
+from accel.device import Device
+from accel.errors import ConfigError, ModelError, TesseraError
+from accel.program import Program, from_bytes
+from sim.backends.open_device import BACKENDS, open_device
+from sim.memory import parse_memory
+from sim.show import show, to_json
+from sim.waves import WaveRequest
+
+if TYPE_CHECKING:
+    from sim.session import Result
+
+Status = Callable[[str], None]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m sim.run",
+        description="Run on a backend, compare bit for bit, report cycles per layer.",
+    )
+    parser.add_argument("model", type=Path, help="MODEL.onnx, ARTIFACT.so or PROGRAM.bin")
+    parser.add_argument("--backend", choices=BACKENDS, default="verilator")
+    parser.add_argument(
+        "--config", default="default", help="hardware: a name in accel/configs, or a TOML file"
+    )
+    parser.add_argument("--input", type=Path, help=".npz with the inputs (else: random)")
+    parser.add_argument(
+        "--memory",
+        default="default",
+        help="memory model: default, ideal8, ... and settings: random,latency=10,seed=3",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of random inputs")
+    parser.add_argument("--waves", type=Path, metavar="FILE.fst", help="write waves, and views")
+    parser.add_argument("--waves-commands", metavar="A:B", help="only while these commands run")
+    parser.add_argument("--waves-layer", metavar="NAME", help="only while this op or node runs")
+    parser.add_argument("--checks", action="store_true", help="with the assertions of the RTL")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the result as JSON")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    console = Console(stderr=True)
+    try:
+        with console.status("starting") as status:
+            result, config = _run(options, status.update)
+        _publish(result, config, options)
+    except TesseraError as error:
+        console.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
+        return 2
+    return 0 if result.difference.same else 1
+
+
+def _run(options: argparse.Namespace, status: Status) -> tuple[Result, AccelConfig]:
+    """Run what the options say; the result and the configuration."""
+    config = load_config(options.config)
+    memory_model = parse_memory(options.memory)
+    if not options.model.is_file():
+        raise ModelError(f"no file {options.model}")
+    waves = _wave_request(options)
+
+    def opener(request: WaveRequest | None) -> Callable[[int], Device]:
+        def open_it(memory_bytes: int) -> Device:
+            device = open_device(
+                options.backend,
+                config,
+                memory_model=memory_model,
+                memory_bytes=memory_bytes,
+                waves=request,
+                checks=options.checks,
+                report=status,
+            )
+            status(f"running on {options.backend}")
+            if hasattr(device, "on_progress"):
+                device.on_progress = lambda cycles: status(
+                    f"running on {options.backend}: {cycles:,} cycles"
+                )
+            return device
+
+        return open_it
+
+    status("loading TVM")
+    from sim import session
+
+    if options.model.suffix == ".bin":
+        program = from_bytes(options.model.read_bytes(), str(options.model))
+        request = _narrow(waves, options.waves_layer, [program])
+        result = session.run_program(program, config, opener(request), options.input, options.seed)
+    elif options.model.suffix == ".so":
+        result = _run_artifact(options, config, opener(waves))
+    else:
+        from codegen.compile import compile_model
+        from sim.compare import export_and_load
+
+        compiled = compile_model(options.model, config, status)
+        request = _narrow(waves, options.waves_layer, list(compiled.programs.values()))
+        status("exporting the artifact")
+        artifact = export_and_load(compiled)
+        result = session.run_model(
+            options.model,
+            compiled,
+            artifact,
+            config,
+            opener(request),
+            options.input,
+            options.seed,
+        )
+    return result, config
+
+
+def _run_artifact(
+    options: argparse.Namespace, config: AccelConfig, opener: Callable[[int], Device]
+) -> Result:
+    from sim import inputs, session
+
+    if options.input is None:
+        raise ConfigError("an artifact does not describe its inputs: give them with --input")
+    if options.waves_layer is not None:
+        raise ConfigError("an artifact shows its layers only when it runs: use --waves-commands")
+    return session.run_artifact(options.model, config, opener, inputs.all_inputs(options.input))
+
+
+def _wave_request(options: argparse.Namespace) -> WaveRequest | None:
+    if options.waves is None:
+        if options.waves_commands or options.waves_layer:
+            raise ConfigError("--waves-commands and --waves-layer need --waves FILE.fst")
+        return None
+    if options.waves.suffix != ".fst":
+        raise ConfigError(f"--waves {options.waves}: waves are written as .fst")
+    options.waves.parent.mkdir(parents=True, exist_ok=True)
+    request = WaveRequest(options.waves)
+    if options.waves_commands is None:
+        return request
+    first, _, last = options.waves_commands.partition(":")
+    try:
+        return replace(request, first_id=int(first), last_id=int(last or first))
+    except ValueError:
+        raise ConfigError(
+            f"--waves-commands {options.waves_commands}: give two command ids like 3:17"
+        ) from None
+
+
+def _narrow(
+    request: WaveRequest | None, layer: str | None, programs: Sequence[Program]
+) -> WaveRequest | None:
+    """Limit waves to the commands of a layer, named by op or ONNX node."""
+    if request is None or layer is None:
+        return request
+    for program in programs:
+        for index, candidate in enumerate(program.layers):
+            if layer in (candidate.name, candidate.node, *candidate.node.split("+")):
+                ids = [i for i, owner in enumerate(program.layer_of) if owner == index]
+                return replace(request, first_id=min(ids), last_id=max(ids))
+    known = ", ".join(layer.name for program in programs for layer in program.layers)
+    raise ConfigError(f"--waves-layer {layer}: no such op or ONNX node; the ops are {known}")
+
+
+def _publish(result: Result, config: AccelConfig, options: argparse.Namespace) -> None:
+    """Write the files that were asked for, then print table and verdict."""
+    if options.json is not None:
+        facts = {name: str(getattr(options, name)) for name in ("model", "backend", "memory")}
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        options.json.write_text(to_json(result, config, facts), encoding="utf-8")
+    files = []
+    if options.waves is not None:
+        from sim.views import write_views
+
+        files = [options.waves]
+        files += write_views(options.waves, [call.program for call in result.calls])
+    title = f"{options.model.name} on {options.backend}, {config.k_lanes} x {config.n_lanes}"
+    show(result, config, title, files)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Run a model, an artifact or a program on a backend and compare it with its reference."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from accel.config import AccelConfig
+from accel.device import Device
+from accel.driver import PAGE, Driver, Outcome
+from accel.errors import TesseraError
+from accel.layout import round_up
+from accel.model.device import ModelDevice
+from accel.program import Program
+from codegen.compile import Compiled
+from codegen.explain import HOST
+from sim.compare import Artifact, Call, Culprit, Difference, difference, locate, run_host
+from sim.inputs import model_inputs, program_inputs
+from sim.onnx_macs import count_macs
+from sim.report import LayerRow, layer_rows
+
+Arrays = list[npt.NDArray[Any]]
+OpenDevice = Callable[[int], AbstractContextManager[Device]]
+"""Opens a device with so many bytes of memory."""
+
+ARTIFACT_MEMORY = 1 << 28
+"""Memory for an artifact, whose programs show only when they run; pages are taken on use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a run gave."""
+
+    reference: str
+    """What the outputs were compared with."""
+    difference: Difference
+    rows: list[LayerRow]
+    calls: list[Call]
+    macs: int
+    """Of the whole model; of an artifact or program, the offloaded ones."""
+    seconds: float
+    """Wall time of the run on the device."""
+    culprit: Culprit | None = None
+    """The first wrong layer, where it could be found."""
+    warnings: tuple[str, ...] = ()
+    other: dict[str, Difference] = field(default_factory=dict)
+    """How the integer form differs from other executions of the model: name -> difference."""
+
+    @property
+    def offloaded_macs(self) -> int:
+        """Multiply-accumulates that ran on the accelerator."""
+        return sum(row.macs for row in self.rows)
+
+    @property
+    def cycles(self) -> int | None:
+        """Cycles of all streams; None on the model."""
+        if any(call.outcome.profile is None for call in self.calls):
+            return None
+        return sum(call.outcome.counters.cycles for call in self.calls)
+
+
+class _Recorder(Driver):
+    """A driver that keeps its errors: TVM, through which they pass, forgets their type."""
+
+    failure: TesseraError | None = None
+
+    def run(self, program: Program, inputs: Sequence[npt.NDArray[np.int8]]) -> Outcome:
+        try:
+            return super().run(program, inputs)
+        except TesseraError as error:
+            self.failure = error
+            raise
+
+
+def _run_artifact(
+    artifact: Artifact, driver: _Recorder, inputs: Arrays
+) -> tuple[Arrays, list[Call]]:
+    try:
+        return artifact.run(driver, inputs)
+    except Exception:
+        if driver.failure is not None:
+            raise driver.failure from None
+        raise
+
+
+def memory_bytes(programs: Sequence[Program]) -> int:
+    """Memory that the largest of `programs` needs."""
+    return max(
+        (
+            sum(
+                round_up(size, PAGE)
+                for size in (p.constants.size, p.input_bytes, p.output_bytes, p.scratch_bytes)
+            )
+            for p in programs
+        ),
+        default=PAGE,
+    )
+
+
+def call_rows(calls: Sequence[Call]) -> list[LayerRow]:
+    """Rows of all calls, in order."""
+    return [row for call in calls for row in layer_rows(call.program, call.outcome.profile)]
+
+
+def run_model(
+    path: Path,
+    compiled: Compiled,
+    artifact: Artifact,
+    config: AccelConfig,
+    open_device: OpenDevice,
+    input_file: Path | None,
+    seed: int,
+) -> Result:
+    """Run a compiled ONNX model; the reference is its integer form on TVM's host."""
+    inputs = model_inputs(compiled, input_file, seed)
+    with open_device(memory_bytes(list(compiled.programs.values()))) as device:
+        driver = _Recorder(device, config)
+        started = time.perf_counter()
+        outputs, calls = _run_artifact(artifact, driver, inputs)
+        seconds = time.perf_counter() - started
+        expected = run_host(compiled.integer, inputs)
+        compared = difference(outputs, expected)
+        culprit = None if compared.same else locate(compiled, calls, driver)
+    host = [
+        LayerRow(fate.op, fate.op, fate.node, HOST, 0, None, {})
+        for fate in compiled.explanation.nodes
+        if fate.where == HOST
+    ]
+    return Result(
+        "TVM host",
+        compared,
+        call_rows(calls) + host,
+        calls,
+        count_macs(path),
+        seconds,
+        culprit,
+        compiled.explanation.warnings,
+        _other_executions(path, compiled, inputs, expected),
+    )
+
+
+def _other_executions(
+    path: Path, compiled: Compiled, inputs: Arrays, expected: Arrays
+) -> dict[str, Difference]:
+    from sim.compare import input_names, run_onnxruntime
+
+    named = dict(zip(input_names(compiled), inputs, strict=True))
+    return {
+        "float QDQ form on TVM host": difference(
+            expected, run_host(compiled.imported.module, inputs)
+        ),
+        "onnxruntime": difference(expected, run_onnxruntime(path.read_bytes(), named)),
+    }
+
+
+def run_artifact(
+    path: Path, config: AccelConfig, open_device: OpenDevice, inputs: Arrays
+) -> Result:
+    """Run an exported artifact; the reference is the same artifact on the functional model."""
+    artifact = Artifact(path)
+    with open_device(ARTIFACT_MEMORY) as device:
+        started = time.perf_counter()
+        outputs, calls = _run_artifact(artifact, _Recorder(device, config), inputs)
+        seconds = time.perf_counter() - started
+    with ModelDevice(config, ARTIFACT_MEMORY) as model:
+        expected, _ = _run_artifact(artifact, _Recorder(model, config), inputs)
+    return _plain("functional model", difference(outputs, expected), calls, seconds)
+
+
+def run_program(
+    program: Program,
+    config: AccelConfig,
+    open_device: OpenDevice,
+    input_file: Path | None,
+    seed: int,
+) -> Result:
+    """Run a bare program; the reference is the functional model."""
+    inputs = program_inputs(program, input_file, seed)
+    size = memory_bytes([program])
+    with open_device(size) as device:
+        started = time.perf_counter()
+        outcome = Driver(device, config).run(program, inputs)
+        seconds = time.perf_counter() - started
+    with ModelDevice(config, size) as model:
+        expected = Driver(model, config).run(program, inputs).outputs
+    calls = [Call(program.name, program, tuple(inputs), outcome)]
+    return _plain("functional model", difference(outcome.outputs, expected), calls, seconds)
+
+
+def _plain(reference: str, compared: Difference, calls: list[Call], seconds: float) -> Result:
+    rows = call_rows(calls)
+    return Result(reference, compared, rows, calls, sum(row.macs for row in rows), seconds)
