@@ -22,7 +22,7 @@ def lower(graph: ir.Graph, config: AccelConfig) -> Program:
     Raises:
         PlanError: an op does not fit the configured memories; names op, ONNX node and remedy.
     """
-    graph = fuse_output_stage(graph)
+    graph = fuse_output_stage(graph, config)
     for op in graph.ops:
         why = reason(op, graph.tensors, config)
         if why:

@@ -151,7 +151,7 @@ def locate(compiled: Compiled, calls: Sequence[Call], driver: Driver) -> Culprit
     they agree, so the model or the compiler disagrees with TVM's host execution.
     """
     for call in calls:
-        graph = _exposed(fuse_output_stage(compiled.graphs[call.symbol]))
+        graph = _exposed(fuse_output_stage(compiled.graphs[call.symbol], driver.config))
         program = lower(graph, driver.config)
         device = driver.run(program, call.inputs).outputs
         with ModelDevice(driver.config, driver.device.memory.size) as model:

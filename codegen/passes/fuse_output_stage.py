@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Move what follows a convolution into its output stage: clips and additions.
 
-Before: any valid graph. After: the same results with fewer ops. An addition goes to the operand
-that is a convolution used nowhere else (the later one if both are); the convolution then runs in
-its place.
+Before: any valid graph. After: the same results with fewer ops, and what fitted the hardware still
+fits. An addition goes to the operand that is a convolution used nowhere else (the later one if both
+are); the convolution then runs in its place.
 
     c = conv(x); d = add(c, r); e = clip(d)   ->   e = conv(x) + r, clipped
 """
@@ -14,12 +14,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+from accel.config import AccelConfig
 from codegen import ir
 from codegen.bands import operands
+from codegen.fits import reason
 
 
-def fuse_output_stage(graph: ir.Graph) -> ir.Graph:
-    """Fuse clips and additions."""
+def fuse_output_stage(graph: ir.Graph, config: AccelConfig) -> ir.Graph:
+    """Fuse clips and additions where the fused op fits `config`."""
     ops = list(graph.ops)
     outputs = {port.tensor for port in graph.outputs}
     changed = True
@@ -30,7 +32,7 @@ def fuse_output_stage(graph: ir.Graph) -> ir.Graph:
         single = {name for name, count in uses.items() if count == 1 and name not in outputs}
         for index, op in enumerate(ops):
             fused = _fuse(op, ops, producer, single)
-            if fused is not None:
+            if fused is not None and not reason(fused[1], graph.tensors, config):
                 target, result = fused
                 ops[index] = result
                 del ops[target]
@@ -57,7 +59,9 @@ def _fuse(
         for index, swapped in sorted(candidates, reverse=True):
             conv = ops[index]
             if isinstance(conv, ir.Conv) and conv.add is None:
-                return index, _with_residual(conv, op, swapped=swapped)
+                fused = _with_residual(conv, op, swapped=swapped)
+                if fused.add is not None and fused.add.a_zp == conv.requant.tail.zero_point:
+                    return index, fused
     return None
 
 
