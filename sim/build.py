@@ -92,7 +92,7 @@ def build(
     if result.exists():
         return result
     cache.mkdir(parents=True, exist_ok=True)
-    with _locked(cache / f"{key}.lock"):
+    with locked(cache / f"{key}.lock"):
         if not result.exists():
             _build(config, variant, rtl, result, report)
     return result
@@ -148,8 +148,8 @@ def _key(
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold a lock between processes."""
+def locked(path: Path) -> Iterator[None]:
+    """Hold a lock between processes, named by a file."""
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         try:
@@ -206,7 +206,7 @@ def _plan(variant: Variant, work: Path) -> tuple[list[Unit], list[str], list[str
     units = [
         Unit(path, SLOW if "Slow" in path.name else FAST) for path in sorted(work.glob("*.cpp"))
     ]
-    units += [Unit(include / f"{name}.cpp", FAST, shared=True) for name in _runtime(work)]
+    units += [Unit(include / f"{name}.cpp", FAST, shared=True) for name in runtime_sources(work)]
     other = {name for kind, name in KIND_SOURCES.items() if kind is not variant.kind}
     units += [Unit(path, FAST) for path in sorted(BENCH.glob("*.cpp")) if path.name not in other]
     flags = [
@@ -217,9 +217,14 @@ def _plan(variant: Variant, work: Path) -> tuple[list[Unit], list[str], list[str
     ]  # fmt: skip
     if variant.kind is Kind.LIBRARY:
         return units, flags, ["-shared", "-pthread"]
+    main, cocotb_link = cocotb_parts()
+    return [*units, main], flags, cocotb_link
+
+
+def cocotb_parts() -> tuple[Unit, list[str]]:
+    """What makes an executable a cocotb simulation: its main program and its linker flags."""
     from cocotb_tools import config as cocotb
 
-    units.append(Unit(Path(cocotb.share_dir) / "lib/verilator/verilator.cpp", FAST))
     libraries = str(cocotb.libs_dir)
     link = [
         "-pthread",
@@ -228,10 +233,10 @@ def _plan(variant: Variant, work: Path) -> tuple[list[Unit], list[str], list[str
         f"-L{libraries}",
         "-lcocotbvpi_verilator",
     ]
-    return units, flags, link
+    return Unit(Path(cocotb.share_dir) / "lib/verilator/verilator.cpp", FAST), link
 
 
-def _runtime(work: Path) -> list[str]:
+def runtime_sources(work: Path) -> list[str]:
     """Parts of Verilator's run-time library that the generated makefile asks for."""
     text = (work / "Vtop_classes.mk").read_text(encoding="utf-8")
     _, _, rest = text.partition("VM_GLOBAL_FAST += \\\n")
