@@ -11,11 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from accel.config import AccelConfig
+from accel.isa import BY_NAME
 from accel.layout import Layout, tensor_layout
 from codegen import ir
 from codegen.geometry import Axis, Extent
 
 POINT = ir.Window2d((1, 1))
+MOST_ROWS = next(f for f in BY_NAME["POOL"].fields if f.name == "in_h").range[1]
+"""Most input rows, and output rows, that a command can count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,12 @@ class Bands:
     """Output rows of an image."""
     width: int
     """Output pixels in a row."""
+
+    @property
+    def tallest(self) -> int:
+        """Most output rows of a command."""
+        axis = self.vertical
+        return max(1, min(MOST_ROWS, (MOST_ROWS - axis.reach) // axis.stride + 1))
 
     def locate(self, row: int) -> tuple[int, int]:
         """(image, row in the image) of an output row."""

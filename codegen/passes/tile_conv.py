@@ -90,7 +90,8 @@ def conv_band(stream: Stream, conv: Packed, geometry: Bands, band: Band) -> None
     Weight chunks are the outer loop, pixel tiles the inner one: each chunk is loaded once.
     """
     config = stream.config
-    tiles = pixel_tiles(band.rows, geometry.width, config.tile_pixels, config.k_lanes)
+    most = min(config.tile_pixels, geometry.tallest * geometry.width)
+    tiles = pixel_tiles(band.rows, geometry.width, most, config.k_lanes)
     kernel, blocks = conv.op.window.kernel, conv.grouping.blocks
     for group in chunks(conv.weights.shape[0], kernel, blocks, config):
         for box in tiles:

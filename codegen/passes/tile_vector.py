@@ -13,9 +13,9 @@ PIECES = 4
 """A band is cut into up to this many commands, so that neighbours overlap with it."""
 
 
-def _boxes(rows: tuple[int, int], width: int) -> list[Box]:
-    pieces = split_evenly(rows[1], -(-rows[1] // PIECES))
-    return [Box(rows[0] + y, 0, h, width) for y, h in pieces]
+def _boxes(rows: tuple[int, int], geometry: Bands) -> list[Box]:
+    pieces = split_evenly(rows[1], min(-(-rows[1] // PIECES), geometry.tallest))
+    return [Box(rows[0] + y, 0, h, geometry.width) for y, h in pieces]
 
 
 def _output(band: Band, box: Box, tail: ir.Tail) -> dict[str, int]:
@@ -37,7 +37,7 @@ def pool_band(stream: Stream, pool: ir.Pool, geometry: Bands, band: Band) -> Non
     """Emit the commands of a band."""
     view = band.inputs[0]
     average = pool.kind is ir.PoolKind.AVERAGE
-    for box in _boxes(band.rows, geometry.width):
+    for box in _boxes(band.rows, geometry):
         image, row = geometry.locate(box.y)
         y = geometry.vertical.needed(row, box.h)
         x = geometry.horizontal.needed(box.x, box.w)
@@ -67,7 +67,7 @@ def add_band(stream: Stream, add: ir.Add, geometry: Bands, band: Band) -> None:
     """Emit the commands of a band."""
     a, b = band.inputs
     rule = add.rule
-    for box in _boxes(band.rows, geometry.width):
+    for box in _boxes(band.rows, geometry):
         stream.append(
             "ADD",
             a_addr=a.at(box.y, box.x),

@@ -108,6 +108,25 @@ def test_dense_behind_flatten_is_a_full_size_kernel() -> None:
         assert differing(got, expected(graph, data)) == []
 
 
+@pytest.mark.parametrize("kind", ["add", "conv", "pool", "long pool"])
+def test_tensors_with_more_rows_than_a_command_can_count(kind: str) -> None:
+    config = replace(DEFAULT, act_kib=2048, acc_entries=8192)
+    builder = Builder()
+    x = builder.input((1, 6000 if kind == "long pool" else 18000, 1, 4))
+    match kind:
+        case "add":
+            builder.add(x, x)
+        case "conv":
+            builder.conv(x, 4, ir.Window2d((3, 1), (2, 1)))
+        case "pool":
+            builder.pool(x, ir.PoolKind.MAX, ir.Window2d((3, 1), (2, 1)))
+        case _:
+            builder.pool(x, ir.PoolKind.AVERAGE, ir.Window2d((4000, 1), (200, 1)))
+    graph, data = builder.graph(), builder.data()
+    got = run(lower(graph, config), graph, data, config, shuffle_seed=2)
+    assert differing(got, expected(graph, data)) == []
+
+
 def test_saturation_and_extreme_multipliers() -> None:
     builder = Builder()
     builder.conv(builder.input((1, 6, 6, 16), -128), 16, SAME3, tail=ir.Tail(127))
