@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from cocotb.clock import Clock
@@ -15,8 +16,8 @@ Dut = Any
 async def start(dut: Dut, **inputs: int) -> None:
     """Start the clock and reset the module; `inputs` hold these values, all others 0.
 
-    Returns at a falling edge: tests drive and sample there, in the middle between clock edges, so
-    that combinational outputs have settled for what they drive after `settle`.
+    Returns after a falling edge. Tests drive there and look at outputs later in the same half cycle
+    (`ReadOnly`, or the rising edge), when combinational logic has settled.
     """
     for handle in dut:
         if handle._name.endswith("_i"):
@@ -33,6 +34,11 @@ def value(handle: Dut) -> int:
     return int(handle.value)
 
 
-def cocotb_parameter(dut: Dut, name: str) -> int:
-    """A parameter of the module under test."""
-    return int(getattr(dut, name).value)
+def join(values: Sequence[int], bits: int) -> int:
+    """Pack elements of `bits` each, the first one lowest, as a packed array holds them."""
+    return sum(int(element) << bits * index for index, element in enumerate(values))
+
+
+def split(packed: int, bits: int, count: int) -> list[int]:
+    """The inverse of `join`."""
+    return [packed >> bits * index & (1 << bits) - 1 for index in range(count)]
