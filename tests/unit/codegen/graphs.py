@@ -13,7 +13,7 @@ from accel.config import load_config
 from codegen import ir
 from codegen.geometry import Axis
 
-DEFAULT, TINY, SMALL, TALL = map(load_config, ("default", "tiny", "small", "tall"))
+DEFAULT, TINY, SMALL, TALL, WIDE = map(load_config, ("default", "tiny", "small", "tall", "wide"))
 CRAMPED = replace(DEFAULT, act_kib=8, weight_kib=4, param_kib=1, acc_entries=32, queue_depth=2)
 """16 x 16 lanes with hardly any memory: bands, weight chunks and tiles everywhere."""
 NARROW_BUS = replace(TINY, k_lanes=4, n_lanes=16, bus_bytes=4, act_kib=4, weight_kib=1)
@@ -23,6 +23,7 @@ CONFIGS = {
     "tiny": TINY,
     "small": SMALL,
     "tall": TALL,
+    "wide": WIDE,
     "cramped": CRAMPED,
     "narrow_bus": NARROW_BUS,
 }
