@@ -25,6 +25,14 @@ RESET_POLLS = 10_000
 TIMEOUT_CYCLES = 1_000_000_000
 QUEUES = (Unit.LOAD, Unit.CONV, Unit.VECTOR, Unit.STORE)
 
+TOKEN_WAITS = {
+    Wait.DEP_LOAD: Unit.LOAD,
+    Wait.DEP_CONV: Unit.CONV,
+    Wait.DEP_VECTOR: Unit.VECTOR,
+    Wait.DEP_STORE: Unit.STORE,
+}
+"""States in which a unit waits for another one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Counters:
@@ -205,14 +213,28 @@ class Driver:
         for unit in Unit:
             value = self.device.read32(csr.UNIT_STATE + unit * csr.UNIT_STATE_STEP)
             state = Wait(value >> csr.UNIT_STATE__STATE__SHIFT)
-            line = f"  {unit.name.lower():8} {state.name.lower():11}"
+            command = value & csr.UNIT_STATE__ID
+            line = f"  {unit.name.lower():8} "
             if unit in QUEUES:
-                done = self.device.read32(csr.UNIT_DONE + unit * csr.UNIT_DONE_STEP)
-                line += f" {done} completed"
+                line += f"{self._completed(unit)} completed, "
+            line += state.name.lower()
+            if state in TOKEN_WAITS:
+                line = line.removesuffix(state.name.lower())
+                line += self._missing_token(program, command, TOKEN_WAITS[state])
             if state is not Wait.IDLE:
-                line += f", at {describe(program, value & csr.UNIT_STATE__ID)}"
+                line += f", at {describe(program, command)}"
             lines.append(line)
         return "\n".join(lines)
+
+    def _completed(self, unit: Unit) -> int:
+        return self.device.read32(csr.UNIT_DONE + unit * csr.UNIT_DONE_STEP)
+
+    def _missing_token(self, program: Program, command: int, unit: Unit) -> str:
+        name = unit.name.lower()
+        if command >= len(program.words):
+            return f"waits for {name}"
+        needed = decode(program.words[command]).values[f"wait_{name}"]
+        return f"waits for {needed} completed {name} commands ({self._completed(unit)} so far)"
 
     def counters(self) -> Counters:
         """Read the performance counters."""

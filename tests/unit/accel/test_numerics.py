@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The shared arithmetic is exact: equal to Python's unbounded integers everywhere."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from accel.numerics import requantize, rescale_add, round_shift
+
+int8 = st.integers(-128, 127)
+int32 = st.integers(-(2**31), 2**31 - 1)
+shifts = st.integers(1, 62)
+
+
+def exact_shift(value: int, shift: int) -> int:
+    """value / 2^shift, rounded half up."""
+    return (value + (1 << (shift - 1))) >> shift
+
+
+def clamp(value: int, low: int, high: int) -> int:
+    return min(max(value, low), high)
+
+
+def wrap(value: int) -> int:
+    return (value + 2**31) % 2**32 - 2**31
+
+
+@given(int32, int32, st.integers(0, 2**31 - 1), shifts, int8, int8, int8)
+def test_requantize_equals_unbounded_integers(acc, bias, multiplier, shift, zero, a, b) -> None:
+    low, high = sorted((a, b))
+    got = requantize(np.array([acc], np.int64), bias, multiplier, shift, zero, low, high)
+    assert got[0] == clamp(exact_shift(wrap(acc + bias) * multiplier, shift) + zero, low, high)
+
+
+@given(st.lists(int32, min_size=4, max_size=4), st.lists(shifts, min_size=4, max_size=4))
+def test_requantize_works_per_channel(acc, shift) -> None:
+    multiplier = np.array([1 << 30, (1 << 31) - 1, 0, 12345], np.int64)
+    got = requantize(np.array([acc], np.int64), 0, multiplier, np.array(shift), 0, -128, 127)
+    expected = [
+        clamp(exact_shift(a * int(m), s), -128, 127)
+        for a, m, s in zip(acc, multiplier, shift, strict=True)
+    ]
+    assert got[0].tolist() == expected
+
+
+@given(st.integers(-255, 255), st.integers(-255, 255), int32, int32, shifts, int8)
+def test_rescale_add_equals_unbounded_integers(a, b, a_mult, b_mult, shift, zero) -> None:
+    got = rescale_add(
+        np.array([a], np.int64), np.array([b], np.int64), a_mult, b_mult, shift, zero, -128, 127
+    )
+    assert got[0] == clamp(exact_shift(a * a_mult + b * b_mult, shift) + zero, -128, 127)
+
+
+def test_ties_round_up() -> None:
+    assert round_shift(np.array([-3, -1, 1, 3], np.int64), 1).tolist() == [-1, 0, 1, 2]
