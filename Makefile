@@ -29,7 +29,10 @@ SV        = $(shell find rtl sim tests -name '*.sv' -not -path 'rtl/gen/*' | LC_
 VERIBLE_RULES := --rules=-dff-name-style,+port-name-suffix,always-ff-non-blocking=waive_for_locals:true,parameter-name-style=localparam_style:CamelCase|ALL_CAPS;parameter_style:CamelCase|ALL_CAPS
 VERIBLE_FORMAT := --column_limit=100 --port_declarations_indentation=indent \
 	--formal_parameters_indentation=indent --named_port_indentation=indent \
-	--named_parameter_indentation=indent
+	--named_parameter_indentation=indent \
+	$(foreach what,port_declarations struct_union_members module_net_variable assignment_statement \
+		case_items enum_assignment_statement formal_parameters named_parameter named_port, \
+		--$(what)_alignment=preserve)
 
 .PHONY: help
 help: ## List the targets (this text)

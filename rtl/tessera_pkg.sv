@@ -7,12 +7,12 @@ package tessera_pkg;
 
   import tessera_isa_pkg::*;
 
-  parameter int unsigned ADDR_BITS = 24;   // SRAM byte addresses in commands
-  parameter int unsigned OFFSET_BITS = 32; // offsets in a memory window
+  parameter int unsigned ADDR_BITS = 24;  // SRAM byte addresses in commands
+  parameter int unsigned OFFSET_BITS = 32;  // offsets in a memory window
   parameter int unsigned BUS_ADDR_BITS = 64;
   parameter int unsigned WINDOWS = 4;
-  parameter int unsigned SHIFT_MAX = 62;   // of the rounding right shift
-  parameter int unsigned PAGE_BYTES = 4096; // an AXI burst must not cross one
+  parameter int unsigned SHIFT_MAX = 62;  // of the rounding right shift
+  parameter int unsigned PAGE_BYTES = 4096;  // an AXI burst must not cross one
 
   typedef logic [ADDR_BITS-1:0] addr_t;
   typedef logic [ID_BITS-1:0] id_t;

@@ -105,32 +105,32 @@ module tessera_top
   end
 
   // Unit interface.
-  logic                                unit_rst_n, halt;
-  window_t [WINDOWS-1:0]               window;
-  logic [QUEUES-1:0]                   unit_valid, unit_ready, unit_idle, unit_error_valid;
+  logic unit_rst_n, halt;
+  window_t [WINDOWS-1:0] window;
+  logic [QUEUES-1:0] unit_valid, unit_ready, unit_idle, unit_error_valid;
   logic [QUEUES-1:0][COMMAND_BITS-1:0] unit_cmd;
   logic [QUEUES-1:0][QUEUES-1:0]       dep_met;
   error_t [QUEUES-1:0]                 unit_error;
-  logic                                load_quiet, store_quiet;
-  array_cycle_e                        array_cycle;
+  logic load_quiet, store_quiet;
+  array_cycle_e array_cycle;
   // ACT SRAM.
-  logic  [ReadPorts-1:0]                   rd_req, rd_gnt;
+  logic [ReadPorts-1:0] rd_req, rd_gnt;
   addr_t [ReadPorts-1:0]                   rd_addr;
   logic  [ReadPorts-1:0][KLanes-1:0][7:0]  rd_data;
-  logic                                    beat_rd_req, beat_rd_gnt;
+  logic beat_rd_req, beat_rd_gnt;
   addr_t                                   beat_rd_addr;
   logic  [BusBytes-1:0][7:0]               beat_rd_data;
-  logic  [WritePorts-1:0]                  wr_req, wr_gnt;
+  logic [WritePorts-1:0] wr_req, wr_gnt;
   addr_t [WritePorts-1:0]                  wr_addr;
   logic  [WritePorts-1:0][KLanes-1:0][7:0] wr_data;
   // Load data to the SRAMs.
   addr_t                                   load_addr;
   logic  [BusBytes-1:0][7:0]               load_data;
-  logic                                    act_load_req, act_load_gnt, weight_load_req;
-  logic                                    param_load_req;
+  logic act_load_req, act_load_gnt, weight_load_req;
+  logic param_load_req;
   // WEIGHT and PARAM SRAM.
-  logic                                    wgt_rd_req, par_rd_req;
-  addr_t                                   wgt_rd_addr, par_rd_addr;
+  logic wgt_rd_req, par_rd_req;
+  addr_t wgt_rd_addr, par_rd_addr;
   logic  [NLanes-1:0][7:0]                 wgt_rd_data;
   logic  [BusBytes-1:0][7:0]               par_rd_data;
 
@@ -382,7 +382,8 @@ module tessera_top
     assign wr_addr[PortVector]               = '0;
     assign wr_data[PortVector]               = '0;
     logic unused_vector;
-    assign unused_vector = ^{unit_valid[2'(UNIT_VECTOR)], unit_cmd[2'(UNIT_VECTOR)], dep_met[2'(UNIT_VECTOR)],
+    assign unused_vector = ^{unit_valid[2'(UNIT_VECTOR)], unit_cmd[2'(UNIT_VECTOR)],
+                             dep_met[2'(UNIT_VECTOR)],
                              rd_gnt[PortVectorB:PortVectorA], rd_data[PortVectorA],
                              rd_data[PortVectorB], wr_gnt[PortVector]};
   end

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Two halves of N-lane int32 sums. The array adds to one half while the output stage reads the other.
+// Two halves of N-lane int32 sums. The array adds to one half while the output stage reads the
+// other.
 //
 //   S1   entry named        S2   read the old sum        S3   add, write back
 //
-// One pixel per cycle. Two passes over the same entry must be at least two cycles apart; the K cycles
-// that a weight tile takes ensure it. Sums wrap at 32 bits.
+// One pixel per cycle. Two passes over the same entry must be at least two cycles apart; the K
+// cycles that a weight tile takes ensure it. Sums wrap at 32 bits.
 `default_nettype none
 
 `include "assert.svh"
@@ -38,8 +39,8 @@ module tessera_accumulator #(
   logic signed [31:0]   mem [2][Entries][NLanes];
   logic signed [31:0]   old_q [NLanes];
   logic signed [31:0]   rd_sums_q [NLanes];
-  logic                 s2_valid_q, s2_half_q, s2_start_q, s2_end_q;
-  logic                 s3_half_q, s3_start_q, s3_end_q;
+  logic s2_valid_q, s2_half_q, s2_start_q, s2_end_q;
+  logic s3_half_q, s3_start_q, s3_end_q;
   logic [EntryBits-1:0] s2_entry_q, s3_entry_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -89,8 +90,9 @@ module tessera_accumulator #(
   // Assertions //
   ////////////////
 
-  `ASSERT(NoReadWhileWritten,
-      s2_valid_q && s3_valid_i && !s2_start_q |-> s2_half_q != s3_half_q || s2_entry_q != s3_entry_q)
+  `ASSERT(
+      NoReadWhileWritten,
+      s2_valid_q && s3_valid_i && !s2_start_q |-> {s2_half_q, s2_entry_q} != {s3_half_q, s3_entry_q})
   `ASSERT(HalvesApart, rd_req_i && s3_valid_i |-> rd_half_i != s3_half_q)
 
 endmodule

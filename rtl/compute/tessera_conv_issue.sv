@@ -54,12 +54,13 @@ module tessera_conv_issue
 
   conv_cmd_t c;
   logic      weights_sent_q;
-  logic      legal, ready, pop;
+  logic legal, ready, pop;
 
   assign c = conv_cmd_t'(cmd_i);
 
   logic unused_cmd;
-  assign unused_cmd = ^{c.reserved, c.opcode, c.wait_load, c.wait_conv, c.wait_vector, c.wait_store};
+  assign unused_cmd = ^{c.reserved, c.opcode, c.wait_load, c.wait_conv, c.wait_vector,
+                        c.wait_store};
 
   // Field rules of CONV (accel/rules.py).
   logic sizes_ok, aligned, modes_ok, tile_ok;

@@ -72,8 +72,8 @@ module tessera_conv_unit
   localparam int unsigned PartBits = idx_width(NLanes / KLanes);
 
   // Issue to walkers.
-  logic        weight_valid, weight_ready, pixel_valid, pixel_ready;
-  logic        param_valid, param_ready, drain_valid, drain_ready;
+  logic weight_valid, weight_ready, pixel_valid, pixel_ready;
+  logic param_valid, param_ready, drain_valid, drain_ready;
   weight_job_t weight_job;
   pixel_job_t  pixel_job;
   param_job_t  param_job;
@@ -83,34 +83,35 @@ module tessera_conv_unit
   logic [4:0]   error_valid;
   error_t [4:0] error;
   // Weights.
-  logic               loaded, swap, row_valid, weight_busy;
+  logic loaded, swap, row_valid, weight_busy;
   logic [RowBits-1:0] row;
   // Pixels.
-  logic                 s1_valid, s1_swap, s1_pad, s1_half, s1_start, s1_end;
+  logic s1_valid, s1_swap, s1_pad, s1_half, s1_start, s1_end;
   logic signed [7:0]    s1_zp;
   logic [EntryBits-1:0] s1_entry;
   logic                 pixel_busy;
   id_t                  pixel_id;
   array_cycle_e         pixel_cycle;
   // Sums.
-  logic               s3_valid, s3_end;
+  logic s3_valid, s3_end;
   logic signed [31:0] s3_sums [NLanes];
   logic [1:0]         half_busy_q;
-  logic               half_claim, claimed_half, half_free, freed_half;
+  logic half_claim, claimed_half, half_free, freed_half;
   // Drain.
-  logic                 params_loaded, params_take, drain_busy;
-  logic                 acc_rd_req, acc_rd_half;
+  logic params_loaded, params_take, drain_busy;
+  logic acc_rd_req, acc_rd_half;
   logic [EntryBits-1:0] acc_rd_entry;
   logic signed [31:0]   acc        [NLanes];
   logic signed [31:0]   bias       [NLanes];
   logic [31:0]          multiplier [NLanes];
   logic [5:0]           shift      [NLanes];
-  logic                 word_valid, output_busy;
+  logic word_valid, output_busy;
   logic [PartBits-1:0]  word_part;
   word_tag_t            word_tag;
   // Between S1 and S3.
   logic [1:0]           in_array_q;
   id_t                  last_id_q;
+  wait_e                missing;
 
   tessera_conv_issue #(
     .KLanes(KLanes),
@@ -342,6 +343,8 @@ module tessera_conv_unit
     end
   end
 
+  assign missing = token_wait(dep_met_i);
+
   always_comb begin
     array_id_o = last_id_q;
     if (pixel_busy) begin
@@ -349,7 +352,7 @@ module tessera_conv_unit
       array_id_o    = pixel_id;
     end else if (cmd_valid_i) begin
       array_id_o = issue_id;
-      unique case (token_wait(dep_met_i))
+      unique case (missing)
         WAIT_DEP_LOAD:   array_cycle_o = CYCLE_DEP_LOAD;
         WAIT_DEP_CONV:   array_cycle_o = CYCLE_DEP_CONV;
         WAIT_DEP_VECTOR: array_cycle_o = CYCLE_DEP_VECTOR;

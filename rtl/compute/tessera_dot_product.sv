@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The array: K x N multipliers, weight-stationary. In S1 a pixel's K activations are registered and, at
-// the first pixel of a pass, the shadow weights become active; in S2 every output lane sums K
-// products; sums_o is valid in S3. One pixel per cycle, latency 2.
+// The array: K x N multipliers, weight-stationary. In S1 a pixel's K activations are registered
+// and, at the first pixel of a pass, the shadow weights become active; in S2 every output lane sums
+// K products; sums_o is valid in S3. One pixel per cycle, latency 2.
 //
 //   x[0] ─►( w[0][0] w[0][1] .. w[0][N-1] )
 //   x[1] ─►( w[1][0] w[1][1] .. w[1][N-1] )     sums[n] = sum over k of x[k] * w[k][n]
@@ -39,7 +39,7 @@ module tessera_dot_product #(
   logic signed [7:0]  active_q [KLanes][NLanes];
   logic signed [7:0]  x_q      [KLanes];
   logic signed [31:0] sums_q   [NLanes];
-  logic               s2_valid_q, s3_valid_q;
+  logic s2_valid_q, s3_valid_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Streams activations into the array: for each n-block, kernel row, kernel column and channel block (a
-// pass, one weight tile) all pixels of the output tile. One pixel per cycle; no bubble between passes,
-// n-blocks and jobs. Pixels outside of the input are injected as in_zp and need no SRAM.
+// Streams activations into the array: for each n-block, kernel row, kernel column and channel block
+// (a pass, one weight tile) all pixels of the output tile. One pixel per cycle; no bubble between
+// passes, n-blocks and jobs. Pixels outside of the input are injected as in_zp and need no SRAM.
 //
 //   cycle      c        c+1            c+2           c+3
 //              S0       S1             S2            S3
 //              address  data, swap     dot product   accumulate
 //
-// A pixel starts when its weight tile is loaded (first pixel of a pass), its accumulator half is free
-// (first pixel of an n-block) and the SRAM grants the read. From then on nothing stalls it.
+// A pixel starts when its weight tile is loaded (first pixel of a pass), its accumulator half is
+// free (first pixel of an n-block) and the SRAM grants the read. From then on nothing stalls it.
 `default_nettype none
 
 `include "assert.svh"
@@ -59,15 +59,15 @@ module tessera_pixel_walker
 );
 
   // Loop position.
-  logic                 busy_q, stopped_q, half_q;
-  pixel_job_t           j_q, next;
-  logic                 next_valid, next_take;
-  logic [1:0]           unused_count;
-  logic [11:0]          n_q, cb_q, oy_q, ox_q;
-  logic [7:0]           ky_q, kx_q;
+  logic busy_q, stopped_q, half_q;
+  pixel_job_t j_q, next;
+  logic next_valid, next_take;
+  logic [1:0] unused_count;
+  logic [11:0] n_q, cb_q, oy_q, ox_q;
+  logic [7:0] ky_q, kx_q;
   logic [EntryBits-1:0] entry_q;
-  pos_t                 at_n_q, at_ky_q, at_kx_q, at_cb_q, at_oy_q, at_q;
-  coord_t               iy_ky_q, iy_q, ix_kx_q, ix_q;
+  pos_t at_n_q, at_ky_q, at_kx_q, at_cb_q, at_oy_q, at_q;
+  coord_t iy_ky_q, iy_q, ix_kx_q, ix_q;
 
   tessera_fifo #(
     .Depth(2),
@@ -227,7 +227,7 @@ module tessera_pixel_walker
   // S1 //
   ////////
 
-  logic                 s1_valid_q, s1_swap_q, s1_pad_q, s1_half_q, s1_start_q, s1_end_q;
+  logic s1_valid_q, s1_swap_q, s1_pad_q, s1_half_q, s1_start_q, s1_end_q;
   logic signed [7:0]    s1_zp_q;
   logic [EntryBits-1:0] s1_entry_q;
 
@@ -277,8 +277,9 @@ module tessera_pixel_walker
   ////////////////
 
   `ASSERT(WordAligned, act_rd_req_o |-> act_rd_addr_o[$clog2(KLanes)-1:0] == '0)
-  `ASSERT(RequestHold, act_rd_req_o && !act_rd_gnt_i && !halt_i |=> halt_i
-                       || (act_rd_req_o && $stable(act_rd_addr_o)))
+  `ASSERT(RequestHold,
+          act_rd_req_o && !act_rd_gnt_i && !halt_i |=> halt_i || (act_rd_req_o && $stable
+          (act_rd_addr_o)))
 
 endmodule
 

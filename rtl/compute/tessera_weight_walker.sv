@@ -44,16 +44,16 @@ module tessera_weight_walker
 
   localparam int unsigned RowBits = $clog2(KLanes);
 
-  logic               head_valid, head_pop;
+  logic head_valid, head_pop;
   weight_job_t        head;
   logic [1:0]         unused_count;
   logic               fresh_q;      // the head's first tile is still to be read
-  addr_t              addr_q, addr;
-  logic [31:0]        tiles_q, tiles;
+  addr_t addr_q, addr;
+  logic [31:0] tiles_q, tiles;
   logic [RowBits:0]   rows_q;       // rows of the shadow's tile that were read
   logic [RowBits-1:0] row;
-  logic               full, want, in_range, row_end;
-  logic               stopped_q, row_valid_q;
+  logic full, want, in_range, row_end;
+  logic stopped_q, row_valid_q;
   logic [RowBits-1:0] row_q;
 
   tessera_fifo #(

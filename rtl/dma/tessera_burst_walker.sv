@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Cuts a transfer (planes x rows x bytes) into AXI bursts: at most BurstBeats long, never across a
-// 4 KiB page, inside an open window with the right permission. One burst per cycle; the next transfer
-// follows without a gap.
+// 4 KiB page, inside an open window with the right permission. One burst per cycle; the next
+// transfer follows without a gap.
 //
 //   transfer ─► check fields ─► plane / row / burst loops ─► check window ─► burst stream
 //
-// A transfer that breaks a rule, or a burst outside its window, raises error_o for one cycle and stops
-// the walker until reset; the offending burst never leaves.
+// A transfer that breaks a rule, or a burst outside its window, raises error_o for one cycle and
+// stops the walker until reset; the offending burst never leaves.
 `default_nettype none
 
 `include "assert.svh"
@@ -46,10 +46,10 @@ module tessera_burst_walker
   transfer_t              t_q;
   logic                   busy_q;
   logic                   stopped_q;
-  logic [15:0]            planes_left_q, rows_left_q;
+  logic [15:0] planes_left_q, rows_left_q;
   logic [OFFSET_BITS-1:0] plane_q, row_q, offset_q;
-  addr_t                  sram_plane_q, sram_row_q, sram_q;
-  logic [23:0]            left_q;
+  addr_t sram_plane_q, sram_row_q, sram_q;
+  logic [23:0] left_q;
 
   // Field rules of LOAD and STORE (accel/rules.py).
   function automatic logic legal(transfer_t t);
@@ -70,7 +70,7 @@ module tessera_burst_walker
   logic [23:0]              bytes;
   logic [OFFSET_BITS:0]     stop;
   logic                     in_window;
-  logic                     row_end, plane_end, transfer_end;
+  logic row_end, plane_end, transfer_end;
 
   assign window  = window_i[t_q.window[idx_width(WINDOWS)-1:0]];
   assign address = window.base + BUS_ADDR_BITS'(offset_q);
@@ -172,7 +172,8 @@ module tessera_burst_walker
   // Assertions //
   ////////////////
 
-  `ASSERT(BurstInPage,
+  `ASSERT(
+      BurstInPage,
       burst_valid_o |-> ((address ^ (address + BUS_ADDR_BITS'(bytes) - 1'b1)) >> PageBits) == '0)
   `ASSERT(BurstInWindow, burst_valid_o |-> stop <= {1'b0, window.size})
 

@@ -88,10 +88,10 @@ module tessera_load_unit
   // Address side //
   //////////////////
 
-  logic   walker_ready, walker_busy, walker_error_valid;
+  logic walker_ready, walker_busy, walker_error_valid;
   error_t walker_error;
   id_t    walker_id;
-  logic   burst_valid, burst_ready, track_ready;
+  logic burst_valid, burst_ready, track_ready;
   burst_t burst;
 
   tessera_burst_walker #(
@@ -147,12 +147,12 @@ module tessera_load_unit
   // Data side //
   ///////////////
 
-  logic   track_valid, beat, drop_q;
+  logic track_valid, beat, drop_q;
   burst_t track;
   logic [7:0] beat_q;
   addr_t  addr;
   addr_t  limit;
-  logic   in_range, bus_error, writable;
+  logic in_range, bus_error, writable;
   logic [idx_width(ReadBursts):0] tracked;
 
   tessera_fifo #(
@@ -242,8 +242,8 @@ module tessera_load_unit
 
   `ASSERT(DataOnlyWhenAsked, m_axi_rvalid_i |-> track_valid)
   `ASSERT(LastBeatMatches, beat |-> m_axi_rlast_i == (beat_q == track.beats))
-  `ASSERT(AddressHold, m_axi_arvalid_o && !m_axi_arready_i |=> m_axi_arvalid_o
-                       && $stable(m_axi_araddr_o) && $stable(m_axi_arlen_o))
+  `ASSERT(AddressHold, m_axi_arvalid_o && !m_axi_arready_i |=> m_axi_arvalid_o && $stable
+                       (m_axi_araddr_o) && $stable(m_axi_arlen_o))
 
 endmodule
 

@@ -59,6 +59,7 @@ module tessera_store_unit
 );
 
   localparam int unsigned BeatFifoDepth = 4;
+  localparam int unsigned BeatCountBits = idx_width(BeatFifoDepth) + 1;
 
   typedef struct packed {
     logic                     last;
@@ -92,15 +93,15 @@ module tessera_store_unit
   // Address side //
   //////////////////
 
-  logic   walker_ready, walker_busy, walker_error_valid;
+  logic walker_ready, walker_busy, walker_error_valid;
   error_t walker_error;
   id_t    walker_id;
-  logic   burst_valid, burst_ready;
+  logic burst_valid, burst_ready;
   burst_t burst;
   logic   aw_valid_q;
   burst_t aw_q;
   logic   aw_fire;
-  logic   todo_ready, todo_valid, todo_done;
+  logic todo_ready, todo_valid, todo_done;
   burst_t todo;
   logic   stopped_q;
 
@@ -177,13 +178,13 @@ module tessera_store_unit
   ///////////////
 
   logic [7:0] beat_q;
-  logic       read, read_q, last_q, fifo_ready, sent_ready;
+  logic read, read_q, last_q, fifo_ready, sent_ready;
   beat_t      beat;
   logic [idx_width(BeatFifoDepth):0] beats;
 
   // Room for the beat asked for now, beside the one that arrives.
   assign act_rd_req_o  = todo_valid && sent_ready
-      && beats + (idx_width(BeatFifoDepth) + 1)'(read_q) < (idx_width(BeatFifoDepth) + 1)'(BeatFifoDepth);
+      && beats + BeatCountBits'(read_q) < BeatCountBits'(BeatFifoDepth);
   assign act_rd_addr_o = todo.sram_addr + (addr_t'(beat_q) * addr_t'(BusBytes));
   assign read          = act_rd_req_o && act_rd_gnt_i;
   assign todo_done     = read && beat_q == todo.beats;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// AXI4-Lite slave. Writes below PUSH_WINDOW and all reads go to the register block, other writes are
-// command words.
+// AXI4-Lite slave. Writes below PUSH_WINDOW and all reads go to the register block, other writes
+// are command words.
 //
 // One write per cycle: address and data are taken together, the response follows in the next cycle.
 // A read takes three cycles. Command words wait while the command port is full (back-pressure, no
@@ -61,7 +61,7 @@ module tessera_axil_port
   read_state_e read_d, read_q;
   logic [31:0] rdata_q;
   logic        bvalid_q;
-  logic        write, to_commands, write_ready, read;
+  logic write, to_commands, write_ready, read;
 
   assign to_commands = s_axil_awaddr_i >= AxilAddrBits'(PUSH_WINDOW);
   assign write_ready = (!bvalid_q || s_axil_bready_i) && (!to_commands || word_ready_i);

@@ -42,9 +42,9 @@ module tessera_control
   output logic                        irq_o
 );
 
-  logic        done_q, resetting_q, unit_rst_nq;
-  error_t      error_d, error_q;
-  unit_e       unit_d, unit_q;
+  logic done_q, resetting_q, unit_rst_nq;
+  error_t error_d, error_q;
+  unit_e unit_d, unit_q;
   logic [31:0] stuck_q;
   logic        watchdog;
 

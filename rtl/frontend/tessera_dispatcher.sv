@@ -4,10 +4,10 @@
 //
 //   command port ─► FIFO ─► decode ─► queue of its unit ─► unit
 //                             │          head's wait_* against completed counts ─► dep_met
-//                             └─ END: waits for its tokens and for all units idle, then ends the stream
+//                             └─ END: waits for its tokens and all units idle, then ends the stream
 //
-// One command per cycle; a full queue holds back all commands behind it. In the error state commands
-// are taken and dropped, so the host never blocks.
+// One command per cycle; a full queue holds back all commands behind it. In the error state
+// commands are taken and dropped, so the host never blocks.
 `default_nettype none
 
 `include "assert.svh"
@@ -53,7 +53,7 @@ module tessera_dispatcher
   // Next in program //
   /////////////////////
 
-  logic                  head_valid, head_pop;
+  logic head_valid, head_pop;
   cmd_t                  head;
   header_cmd_t           header;
   logic [CountBits-1:0]  waiting;
@@ -79,7 +79,7 @@ module tessera_dispatcher
   logic unused_header;
   assign unused_header = ^header.reserved;
 
-  logic  known, is_end;
+  logic known, is_end;
   unit_e unit;
 
   always_comb begin
@@ -111,8 +111,8 @@ module tessera_dispatcher
   logic [QUEUES-1:0][ID_BITS-1:0] issued_q, completed_q;
   logic [QUEUES-1:0][ID_BITS-1:0] head_waits;
   logic [QUEUES-1:0]              head_met;
-  logic                           token_error, bad;
-  logic [QUEUES-1:0]              push, queue_ready;
+  logic token_error, bad;
+  logic [QUEUES-1:0] push, queue_ready;
 
   assign completed_o = completed_q;
   assign head_waits  = waits(header);

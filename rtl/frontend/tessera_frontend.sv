@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Front end: AXI4-Lite port, registers, command port, dispatcher, control, counters. Wiring, and the
-// map between register fields and signals.
+// Front end: AXI4-Lite port, registers, command port, dispatcher, control, counters. Wiring, and
+// the map between register fields and signals.
 `default_nettype none
 
 module tessera_frontend
@@ -69,29 +69,29 @@ module tessera_frontend
   localparam int unsigned IndexBits = AxilAddrBits - 2;
 
   // Port to registers.
-  logic                            csr_req, csr_write, csr_rd_ack;
-  logic [CsrAddrBits-1:0]          csr_addr;
-  logic [31:0]                     csr_wdata, csr_rdata;
+  logic csr_req, csr_write, csr_rd_ack;
+  logic [CsrAddrBits-1:0] csr_addr;
+  logic [31:0] csr_wdata, csr_rdata;
   // Port to command port to dispatcher.
-  logic                            word_valid, word_ready;
+  logic word_valid, word_ready;
   logic [IndexBits-1:0]            word_index;
   logic [31:0]                     word;
-  logic                            cmd_valid, cmd_ready;
-  logic [COMMAND_BITS-1:0]         cmd;
+  logic cmd_valid, cmd_ready;
+  logic [COMMAND_BITS-1:0] cmd;
   // Dispatcher to control.
-  logic                            stream_end, ending, busy;
+  logic stream_end, ending, busy;
   logic [7:0]                      credits;
   logic [QUEUES-1:0][ID_BITS-1:0]  completed;
   logic                            dispatch_error_valid;
   error_t                          dispatch_error;
   // Control.
-  logic                            done, resetting, error;
+  logic done, resetting, error;
   unit_e                           error_unit;
   error_t                          error_info;
   logic                            progress;
   logic [QUEUES-1:0]               unit_busy;
   // Counters.
-  logic [31:0]                     cycles, read_beats, write_beats;
+  logic [31:0] cycles, read_beats, write_beats;
   logic [ARRAY_CYCLES-1:0][31:0]   array_cycles;
   logic [QUEUES-1:0][31:0]         unit_busy_cycles;
 
@@ -228,8 +228,9 @@ module tessera_frontend
 
   always_comb begin
     for (int unsigned u = 0; u < QUEUES; u++) begin
-      unit_busy[u] = unit_state_i[u] inside {WAIT_RUN, WAIT_WEIGHT, WAIT_ACTIVATION, WAIT_ACCUMULATOR,
-                                            WAIT_BUS};
+      unit_busy[u] = unit_state_i[u] inside {
+        WAIT_RUN, WAIT_WEIGHT, WAIT_ACTIVATION, WAIT_ACCUMULATOR, WAIT_BUS
+      };
     end
   end
 
@@ -259,10 +260,10 @@ module tessera_frontend
   always_comb begin
     for (int unsigned w = 0; w < WINDOWS; w++) begin
       window_o[w] = '{
-        base: {hw_out.WINDOW[w].BASE_HI.value.value, hw_out.WINDOW[w].BASE_LO.value.value},
-        size: hw_out.WINDOW[w].SIZE.value.value,
-        read: hw_out.WINDOW[w].PERMISSION.read.value,
-        write: hw_out.WINDOW[w].PERMISSION.write.value
+          base: {hw_out.WINDOW[w].BASE_HI.value.value, hw_out.WINDOW[w].BASE_LO.value.value},
+          size: hw_out.WINDOW[w].SIZE.value.value,
+          read: hw_out.WINDOW[w].PERMISSION.read.value,
+          write: hw_out.WINDOW[w].PERMISSION.write.value
       };
     end
   end

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Performance counters. They count from the first command word of a stream to its END, and hold until
-// the next stream begins or clear_i. In every counted cycle exactly one ARRAY counter moves, so these
-// sum to CYCLES.
+// Performance counters. They count from the first command word of a stream to its END, and hold
+// until the next stream begins or clear_i. In every counted cycle exactly one ARRAY counter moves,
+// so these sum to CYCLES.
 `default_nettype none
 
 `include "assert.svh"
@@ -31,8 +31,8 @@ module tessera_perf_counters
   output logic [31:0]                   write_beats_o
 );
 
-  logic                          running_q;
-  logic [31:0]                   cycles_q, read_beats_q, write_beats_q;
+  logic running_q;
+  logic [31:0] cycles_q, read_beats_q, write_beats_q;
   logic [ARRAY_CYCLES-1:0][31:0] array_q;
   logic [QUEUES-1:0][31:0]       unit_busy_q;
 

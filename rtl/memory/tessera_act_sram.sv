@@ -5,7 +5,7 @@
 // index wins, the other holds its request. Read data comes one cycle after the grant.
 //
 //   word ports (K bytes):  conv > residual > vector a > vector b      write: output > vector
-//   beat ports (one bus beat = several banks, or part of a word):     store reads, load writes; last
+//   beat ports (one bus beat: several banks, or part of a word):  store reads, load writes; last
 //
 // The users check addresses (SRAM_RANGE) before they ask.
 `default_nettype none

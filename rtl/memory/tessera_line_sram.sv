@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // SRAM that the load unit fills by bus beats and one reader reads by words: weights (words of N
-// bytes) and output parameters (words of one beat). One read and one write per cycle, always granted;
-// read data comes one cycle after the request. A line is the wider of beat and word.
+// bytes) and output parameters (words of one beat). One read and one write per cycle, always
+// granted; read data comes one cycle after the request. A line is the wider of beat and word.
 `default_nettype none
 
 `include "assert.svh"

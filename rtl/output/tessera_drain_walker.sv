@@ -5,8 +5,8 @@
 //
 //   group ready (sums complete) and record loaded ─► take ─► word, word, ... ─► half free
 //
-// One cycle per word and one per n-block; waits only for the residual's SRAM bank. A chunk that keeps
-// its sums (last = 0) passes as one word that writes nothing, so commands complete in order.
+// One cycle per word and one per n-block; waits only for the residual's SRAM bank. A chunk that
+// keeps its sums (last = 0) passes as one word that writes nothing, so commands complete in order.
 `default_nettype none
 
 `include "assert.svh"
@@ -60,15 +60,15 @@ module tessera_drain_walker
     StChunk   // pass a chunk without output
   } state_e;
 
-  state_e               state_d, state_q;
-  logic                 head_valid, head_pop, fresh_q, stopped_q, half_q;
+  state_e state_d, state_q;
+  logic head_valid, head_pop, fresh_q, stopped_q, half_q;
   drain_job_t           j;
   logic [2:0]           unused_count;
   logic [2:0]           groups_q;
-  logic [11:0]          n_q, oy_q, ox_q;
+  logic [11:0] n_q, oy_q, ox_q;
   logic [PartBits-1:0]  part_q;
   logic [EntryBits-1:0] entry_q;
-  addr_t                out_addr, res_addr;
+  addr_t out_addr, res_addr;
 
   tessera_fifo #(
     .Depth(4),

@@ -6,8 +6,8 @@
 //   acc and res   part of the  requantize    residual add     ACT SRAM write, done
 //   are read      vector                     (or bypass)
 //
-// One word per cycle, latency 6 from the word's read; never stalls, so the write port must always be
-// granted.
+// One word per cycle, latency 6 from the word's read; never stalls, so the write port must always
+// be granted.
 `default_nettype none
 
 `include "assert.svh"

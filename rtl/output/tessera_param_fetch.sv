@@ -40,16 +40,16 @@ module tessera_param_fetch
   localparam int unsigned Beats = (9 * NLanes + BusBytes - 1) / BusBytes;
   localparam int unsigned BeatBits = $clog2(Beats + 1);
 
-  logic                                head_valid, head_pop;
+  logic head_valid, head_pop;
   param_job_t                          head;
   logic [2:0]                          unused_count;
-  logic                                fresh_q, stopped_q, read_q;
-  addr_t                               addr_q, addr;
-  logic [11:0]                         left_q, left;
-  logic [BeatBits-1:0]                 asked_q, got_q;
+  logic fresh_q, stopped_q, read_q;
+  addr_t addr_q, addr;
+  logic [11:0] left_q, left;
+  logic [BeatBits-1:0] asked_q, got_q;
   logic [Beats-1:0][BusBytes-1:0][7:0] staging_q;
   logic [Beats*BusBytes*8-1:0]         record;
-  logic                                all_asked, want, in_range, record_end;
+  logic all_asked, want, in_range, record_end;
   logic signed [31:0]                  bias_q       [NLanes];
   logic [31:0]                         multiplier_q [NLanes];
   logic [5:0]                          shift_q      [NLanes];

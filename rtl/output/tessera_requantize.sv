@@ -4,8 +4,8 @@
 //
 //   y = clip((((acc + bias) * multiplier + (1 << (shift - 1))) >> shift) + zp, lo, hi)
 //
-// acc + bias wraps at 32 bits, the product has 64; one rounding, half up. multiplier is 0 to 2^31 - 1,
-// shift 1 to 62. One vector per cycle, latency 3; `tag` travels along.
+// acc + bias wraps at 32 bits, the product has 64; one rounding, half up. multiplier is 0 to 2^31 -
+// 1, shift 1 to 62. One vector per cycle, latency 3; `tag` travels along.
 `default_nettype none
 
 `include "assert.svh"
@@ -32,15 +32,15 @@ module tessera_requantize
   output tag_t               tag_o
 );
 
-  logic               valid1_q, valid2_q, valid3_q;
+  logic valid1_q, valid2_q, valid3_q;
   logic signed [31:0] sum1_q        [Lanes];
   logic [31:0]        multiplier1_q [Lanes];
   logic [5:0]         shift1_q      [Lanes];
   logic signed [63:0] product2_q    [Lanes];
   logic [5:0]         shift2_q      [Lanes];
   logic signed [7:0]  data3_q       [Lanes];
-  tail_t              tail1_q, tail2_q;
-  tag_t               tag1_q, tag2_q, tag3_q;
+  tail_t tail1_q, tail2_q;
+  tag_t tag1_q, tag2_q, tag3_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -84,7 +84,8 @@ module tessera_requantize
     logic signed [7:0]  clipped[Lanes];
     if (valid2_q) begin
       for (int unsigned i = 0; i < Lanes; i++) begin
-        y[i] = ((product2_q[i] + (64'sd1 <<< (shift2_q[i] - 6'd1))) >>> shift2_q[i]) + 64'(tail2_q.zp);
+        y[i] = (product2_q[i] + (64'sd1 <<< (shift2_q[i] - 6'd1))) >>> shift2_q[i];
+        y[i] = y[i] + 64'(tail2_q.zp);
         clipped[i] = y[i][7:0];
         if (y[i] < 64'(tail2_q.lo)) clipped[i] = tail2_q.lo;
         if (y[i] > 64'(tail2_q.hi)) clipped[i] = tail2_q.hi;

@@ -2,7 +2,8 @@
 //
 // Adds two vectors of different scales (accel/numerics.py, `rescale_add`):
 //
-//   y = clip((((a - a_zp) * a_mult + (b - b_zp) * b_mult + (1 << (shift - 1))) >> shift) + zp, lo, hi)
+//   sum = (a - a_zp) * a_mult + (b - b_zp) * b_mult
+//   y   = clip(((sum + (1 << (shift - 1))) >> shift) + zp, lo, hi)
 //
 // With bypass_i the result is a. One vector per cycle, latency 2; `tag` travels along.
 `default_nettype none
@@ -35,13 +36,13 @@ module tessera_rescale_add
   output tag_t               tag_o
 );
 
-  logic               valid1_q, valid2_q, bypass1_q;
+  logic valid1_q, valid2_q, bypass1_q;
   logic signed [47:0] sum1_q  [Lanes];
   logic signed [7:0]  a1_q    [Lanes];
   logic signed [7:0]  data2_q [Lanes];
   logic [5:0]         shift1_q;
   tail_t              tail1_q;
-  tag_t               tag1_q, tag2_q;
+  tag_t tag1_q, tag2_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin

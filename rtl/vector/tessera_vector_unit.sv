@@ -65,11 +65,11 @@ module tessera_vector_unit
     logic [KLanes-1:0][7:0] data;
   } result_t;
 
-  logic        take, legal, busy_q, stopped_q;
+  logic take, legal, busy_q, stopped_q;
   header_cmd_t header;
-  pool_cmd_t   pool, pool_q;
-  add_cmd_t    add, add_q;
-  logic        is_add, is_add_q;
+  pool_cmd_t pool, pool_q;
+  add_cmd_t add, add_q;
+  logic is_add, is_add_q;
 
   assign header = header_cmd_t'(cmd_i);
   assign pool   = pool_cmd_t'(cmd_i);
@@ -94,7 +94,7 @@ module tessera_vector_unit
   // Walker //
   ////////////
 
-  logic  step, step_ready, want, tap_first, tap_last, word_last, present, in_range;
+  logic step, step_ready, want, tap_first, tap_last, word_last, present, in_range;
   addr_t a_addr, b_addr, out_addr;
 
   tessera_vector_walker #(
@@ -138,9 +138,9 @@ module tessera_vector_unit
   // V1: operands are here //
   ///////////////////////////
 
-  logic                   v1_valid_q, v1_first_q, v1_last_q, v1_inside_q;
-  logic                   a_fresh_q, b_fresh_q;
-  tag_t                   v1_tag_q;
+  logic v1_valid_q, v1_first_q, v1_last_q, v1_inside_q;
+  logic a_fresh_q, b_fresh_q;
+  tag_t v1_tag_q;
   logic [KLanes-1:0][7:0] a_kept_q, b_kept_q, a_word, b_word;
   logic signed [7:0]      a [KLanes];
   logic signed [7:0]      b [KLanes];
@@ -188,14 +188,14 @@ module tessera_vector_unit
 
   localparam logic signed [31:0] Lowest = -32'sd128;
 
-  logic               average, reduced_q, pooled_valid;
+  logic average, reduced_q, pooled_valid;
   logic signed [31:0] total_q    [KLanes];
   logic signed [31:0] bias       [KLanes];
   logic [31:0]        multiplier [KLanes];
   logic [5:0]         shift      [KLanes];
   logic signed [7:0]  pooled     [KLanes];
   tail_t              pool_tail;
-  tag_t               v2_tag_q, pooled_tag;
+  tag_t v2_tag_q, pooled_tag;
 
   assign average = pool_q.kind == POOL_AVERAGE;
 
@@ -229,7 +229,11 @@ module tessera_vector_unit
     end
   end
 
-  assign pool_tail = '{zp: average ? pool_q.out_zp : 8'sd0, lo: pool_q.clip_lo, hi: pool_q.clip_hi};
+  assign pool_tail = '{
+          zp: average ? pool_q.out_zp : 8'sd0,
+          lo: pool_q.clip_lo,
+          hi: pool_q.clip_hi
+      };
 
   tessera_requantize #(
     .Lanes(KLanes),
@@ -283,8 +287,8 @@ module tessera_vector_unit
   // Output //
   ////////////
 
-  result_t                result_in, result;
-  logic                   result_ready, result_valid, written;
+  result_t result_in, result;
+  logic result_ready, result_valid, written;
   logic [$clog2(Depth):0] unused_count;
 
   always_comb begin
@@ -325,8 +329,7 @@ module tessera_vector_unit
       if (error_valid_o) stopped_q <= 1'b1;
       if (take) busy_q <= legal;
       else if (done_o) busy_q <= 1'b0;
-      flying_q <= flying_q + ($clog2(Depth) + 1)'(step && tap_last)
-                  - ($clog2(Depth) + 1)'(written);
+      flying_q <= flying_q + ($clog2(Depth) + 1)'(step && tap_last) - ($clog2(Depth) + 1)'(written);
     end
   end
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Loops and addresses of POOL and ADD: block > output row > output pixel > kernel row > kernel column
-// (ADD has a 1 x 1 kernel). One tap per cycle; the first is there in the cycle after load_i.
+// Loops and addresses of POOL and ADD: block > output row > output pixel > kernel row > kernel
+// column (ADD has a 1 x 1 kernel). One tap per cycle; the first is there in the cycle after load_i.
 `default_nettype none
 
 module tessera_vector_walker
@@ -59,11 +59,11 @@ module tessera_vector_walker
   loops_t      l_q;
   logic        active_q;
   logic [11:0] block_q, oy_q, ox_q, ky_q, kx_q;
-  pos_t        a_block_q, a_row_q, a_pixel_q, a_tap_q, a_q;
-  addr_t       b_block_q, b_row_q, b_q, out_block_q, out_row_q, out_q;
-  coord_t      iy_row_q, iy_q, ix_pixel_q, ix_q;
-  logic        kx_end, tap_end, row_end, tile_end;
-  pos_t        base;
+  pos_t a_block_q, a_row_q, a_pixel_q, a_tap_q, a_q;
+  addr_t b_block_q, b_row_q, b_q, out_block_q, out_row_q, out_q;
+  coord_t iy_row_q, iy_q, ix_pixel_q, ix_q;
+  logic kx_end, tap_end, row_end, tile_end;
+  pos_t base;
 
   assign kx_end   = kx_q + 12'd1 == l_q.kernel_w;
   assign tap_end  = kx_end && ky_q + 12'd1 == l_q.kernel_h;

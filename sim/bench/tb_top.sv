@@ -15,22 +15,22 @@ module tb_top
   import tessera_isa_pkg::*;
   import tessera_pkg::*;
 #(
-  parameter int unsigned KLanes = 16,
-  parameter int unsigned NLanes = 16,
-  parameter int unsigned BusBytes = 16,
-  parameter int unsigned ActKib = 128,
-  parameter int unsigned ActBanks = 8,
-  parameter int unsigned WeightKib = 64,
-  parameter int unsigned ParamKib = 8,
+  parameter int unsigned KLanes     = 16,
+  parameter int unsigned NLanes     = 16,
+  parameter int unsigned BusBytes   = 16,
+  parameter int unsigned ActKib     = 128,
+  parameter int unsigned ActBanks   = 8,
+  parameter int unsigned WeightKib  = 64,
+  parameter int unsigned ParamKib   = 8,
   parameter int unsigned AccEntries = 512,
   parameter int unsigned QueueDepth = 8,
   parameter int unsigned ReadBursts = 8,
   parameter int unsigned BurstBeats = 16,
-  parameter bit          Vector = 1'b1
+  parameter bit          Vector     = 1'b1
 ) (
-  input  logic clk_i /* verilator public_flat_rw */,
-  input  logic rst_ni /* verilator public_flat_rw */,
-  output logic wake_o /* verilator public_flat_rd */,  // toggles when the host's goal is reached
+  input  logic clk_i  /* verilator public_flat_rw */,
+  input  logic rst_ni  /* verilator public_flat_rw */,
+  output logic wake_o  /* verilator public_flat_rd */,  // toggles when the host's goal is reached
   output logic irq_o
 );
 
@@ -75,24 +75,56 @@ module tb_top
   } driven_t;
 
   import "DPI-C" function chandle tessera_bench_attach(input int bus_bytes);
-  import "DPI-C" function int tessera_bench_step(input chandle bench, input longint seen);
+  import "DPI-C" function int tessera_bench_step(
+    input chandle bench,
+    input longint seen
+  );
   import "DPI-C" function void tessera_bench_ar(
-    input chandle bench, input longint address, input int len, input int size, input int burst);
+    input chandle bench,
+    input longint address,
+    input int len,
+    input int size,
+    input int burst
+  );
   import "DPI-C" function void tessera_bench_aw(
-    input chandle bench, input longint address, input int len, input int size, input int burst);
+    input chandle bench,
+    input longint address,
+    input int len,
+    input int size,
+    input int burst
+  );
   import "DPI-C" function void tessera_bench_w(
-    input chandle bench, input bit [BusBits-1:0] data, input longint strobe, input bit last);
+    input chandle bench,
+    input bit [BusBits-1:0] data,
+    input longint strobe,
+    input bit last
+  );
   import "DPI-C" function void tessera_bench_r(
-    input chandle bench, output bit [BusBits-1:0] data);
+    input chandle bench,
+    output bit [BusBits-1:0] data
+  );
   import "DPI-C" function void tessera_bench_host(
-    input chandle bench, output int write_address, output int write_data, output int read_address);
-  import "DPI-C" function void tessera_bench_host_r(input chandle bench, input int value);
+    input chandle bench,
+    output int write_address,
+    output int write_data,
+    output int read_address
+  );
+  import "DPI-C" function void tessera_bench_host_r(
+    input chandle bench,
+    input int value
+  );
   import "DPI-C" function void tessera_bench_commands(
-    input chandle bench, input int starts, input int dones,
-    input bit [QUEUES*ID_BITS-1:0] start_ids, input bit [QUEUES*ID_BITS-1:0] done_ids);
+    input chandle bench,
+    input int starts,
+    input int dones,
+    input bit [QUEUES*ID_BITS-1:0] start_ids,
+    input bit [QUEUES*ID_BITS-1:0] done_ids
+  );
   import "DPI-C" function void tessera_bench_units(
-    input chandle bench, input bit [(QUEUES+1)*ID_BITS-1:0] ids,
-    input bit [(QUEUES+1)*$bits(wait_e)-1:0] states);
+    input chandle bench,
+    input bit [(QUEUES+1)*ID_BITS-1:0] ids,
+    input bit [(QUEUES+1)*$bits(wait_e)-1:0] states
+  );
 
   // What a unit does, under its name: for wave viewers (sim/views.py).
   typedef struct packed {
@@ -104,38 +136,38 @@ module tb_top
   initial bench = tessera_bench_attach(BusBytes);
 
   // Driven by the bench.
-  driven_t                         driven;
-  logic [31:0]                     host_write_address, host_write_data, host_read_address;
-  logic [BusBits-1:0]              rdata;
+  driven_t driven;
+  logic [31:0] host_write_address, host_write_data, host_read_address;
+  logic [BusBits-1:0] rdata;
   // Driven by the accelerator.
-  logic                            awready, wready, bvalid, arready, rvalid;
-  logic [31:0]                     host_rdata;
-  logic                            m_arvalid, m_rready, m_awvalid, m_wvalid, m_wlast, m_bready;
-  logic [AxiAddrBits-1:0]          m_araddr, m_awaddr;
-  logic [7:0]                      m_arlen, m_awlen;
-  logic [2:0]                      m_arsize, m_awsize;
-  logic [1:0]                      m_arburst, m_awburst;
-  logic [BusBits-1:0]              m_wdata;
-  logic [BusBytes-1:0]             m_wstrb;
-  logic                            counting;
-  logic [QUEUES-1:0]               trace_start, trace_done;
-  id_t [QUEUES-1:0]                trace_start_id, trace_done_id;
-  array_cycle_e                    array_cycle;
-  id_t                             array_id;
-  id_t [QUEUES:0]                  unit_id;
-  wait_e [QUEUES:0]                unit_state;
-  logic [1:0]                      unused_bresp, unused_rresp;
-  logic                            unused_bits;
-  unit_view_t                      load_unit, conv_unit, vector_unit, store_unit, dispatcher;
+  logic awready, wready, bvalid, arready, rvalid;
+  logic [31:0] host_rdata;
+  logic m_arvalid, m_rready, m_awvalid, m_wvalid, m_wlast, m_bready;
+  logic [AxiAddrBits-1:0] m_araddr, m_awaddr;
+  logic [7:0] m_arlen, m_awlen;
+  logic [2:0] m_arsize, m_awsize;
+  logic [1:0] m_arburst, m_awburst;
+  logic [ BusBits-1:0] m_wdata;
+  logic [BusBytes-1:0] m_wstrb;
+  logic                counting;
+  logic [QUEUES-1:0] trace_start, trace_done;
+  id_t [QUEUES-1:0] trace_start_id, trace_done_id;
+  array_cycle_e            array_cycle;
+  id_t                     array_id;
+  id_t          [QUEUES:0] unit_id;
+  wait_e        [QUEUES:0] unit_state;
+  logic [1:0] unused_bresp, unused_rresp;
+  logic unused_bits;
+  unit_view_t load_unit, conv_unit, vector_unit, store_unit, dispatcher;
 
   assign unused_bits = ^{driven.host_new, driven.r_new, host_write_address[31:AxilAddrBits],
                          host_read_address[31:AxilAddrBits], load_unit, conv_unit, vector_unit,
                          store_unit, dispatcher};
-  assign load_unit   = '{id: unit_id[UNIT_LOAD], state: unit_state[UNIT_LOAD]};
-  assign conv_unit   = '{id: unit_id[UNIT_CONV], state: unit_state[UNIT_CONV]};
+  assign load_unit = '{id: unit_id[UNIT_LOAD], state: unit_state[UNIT_LOAD]};
+  assign conv_unit = '{id: unit_id[UNIT_CONV], state: unit_state[UNIT_CONV]};
   assign vector_unit = '{id: unit_id[UNIT_VECTOR], state: unit_state[UNIT_VECTOR]};
-  assign store_unit  = '{id: unit_id[UNIT_STORE], state: unit_state[UNIT_STORE]};
-  assign dispatcher  = '{id: unit_id[UNIT_DISPATCH], state: unit_state[UNIT_DISPATCH]};
+  assign store_unit = '{id: unit_id[UNIT_STORE], state: unit_state[UNIT_STORE]};
+  assign dispatcher = '{id: unit_id[UNIT_DISPATCH], state: unit_state[UNIT_DISPATCH]};
   assign wake_o = driven.wake;
 
   tessera_top #(
@@ -236,23 +268,31 @@ module tb_top
       if (driven.watching) tessera_bench_units(bench, unit_id, unit_state);
     end
 
-    next = step('{
-      // While the last outputs leave, the dispatcher holds END.
-      array_id: (array_cycle == CYCLE_DRAIN) ? unit_id[UNIT_DISPATCH] : array_id,
-      array_cycle: array_cycle,
-      counting: counting,
-      irq: irq_o,
-      host_ar_taken: driven.host_ar_valid && arready,
-      host_b_valid: bvalid,
-      host_w_taken: driven.host_w_valid && wready,
-      host_aw_taken: driven.host_aw_valid && awready,
-      b_taken: driven.b_valid && m_bready,
-      r_taken: driven.r_valid && m_rready,
-      w_waiting: m_wvalid && !driven.w_ready,
-      aw_waiting: m_awvalid && !driven.aw_ready,
-      ar_waiting: m_arvalid && !driven.ar_ready,
-      rst_n: rst_ni
-    });
+    next = step(
+      '{
+          // While the last outputs leave, the dispatcher holds END.
+          array_id:
+          (
+          array_cycle == CYCLE_DRAIN
+          ) ?
+          unit_id[UNIT_DISPATCH]
+          :
+          array_id,
+          array_cycle: array_cycle,
+          counting: counting,
+          irq: irq_o,
+          host_ar_taken: driven.host_ar_valid && arready,
+          host_b_valid: bvalid,
+          host_w_taken: driven.host_w_valid && wready,
+          host_aw_taken: driven.host_aw_valid && awready,
+          b_taken: driven.b_valid && m_bready,
+          r_taken: driven.r_valid && m_rready,
+          w_waiting: m_wvalid && !driven.w_ready,
+          aw_waiting: m_awvalid && !driven.aw_ready,
+          ar_waiting: m_arvalid && !driven.ar_ready,
+          rst_n: rst_ni
+      }
+    );
     driven <= next;
     if (next.r_new) begin
       tessera_bench_r(bench, beat);
