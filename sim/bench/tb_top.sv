@@ -133,7 +133,9 @@ module tb_top
   } unit_view_t;
 
   chandle bench;
-  initial bench = tessera_bench_attach(BusBytes);
+  initial begin
+    bench = tessera_bench_attach(BusBytes);
+  end
 
   // Driven by the bench.
   driven_t driven;
@@ -260,12 +262,16 @@ module tb_top
       if (m_wvalid && driven.w_ready) begin
         tessera_bench_w(bench, m_wdata, 64'(m_wstrb), m_wlast);
       end
-      if (rvalid) tessera_bench_host_r(bench, host_rdata);
+      if (rvalid) begin
+        tessera_bench_host_r(bench, host_rdata);
+      end
       if ((trace_start | trace_done) != '0) begin
         tessera_bench_commands(bench, 32'(trace_start), 32'(trace_done), trace_start_id,
                                trace_done_id);
       end
-      if (driven.watching) tessera_bench_units(bench, unit_id, unit_state);
+      if (driven.watching) begin
+        tessera_bench_units(bench, unit_id, unit_state);
+      end
     end
 
     next = step(
