@@ -44,8 +44,8 @@ def grouping(conv: ir.Conv, config: AccelConfig) -> Grouping:
         stops.append(-(-((last // cout_group + 1) * cin_group) // k))
     step = starts[1] if len(starts) > 1 else 0
     blocks = max(stop - step * i for i, stop in enumerate(stops))
-    even = all(step * i <= start for i, start in enumerate(starts))
-    if not even or step * (len(starts) - 1) + blocks > total or blocks >= whole.blocks:
+    # No window begins too late: starts[i] >= i * step, as floor(a) + floor(b) <= floor(a + b).
+    if step * (len(starts) - 1) + blocks > total or blocks >= whole.blocks:
         return whole
     return Grouping(step, blocks)
 
