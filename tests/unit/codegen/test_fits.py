@@ -91,6 +91,12 @@ def test_kernel_row_too_large_for_the_weight_sram() -> None:
     )
 
 
+def test_two_kernel_rows_of_weights_must_fit() -> None:
+    small = replace(DEFAULT, weight_kib=8)
+    assert conv_reason((1, 1, 40, 16), 16, ir.Window2d((1, 16)), small) == ""
+    assert "4352 bytes, twice" in conv_reason((1, 1, 40, 16), 16, ir.Window2d((1, 17)), small)
+
+
 def test_more_input_channels_than_the_command_field() -> None:
     assert conv_reason((1, 1, 1, 16400), 4, ir.Window2d((1, 1)), replace(TINY, act_kib=64)) == (
         "4100 input channel blocks are above the command field's limit of 4095"
