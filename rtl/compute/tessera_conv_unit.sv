@@ -359,8 +359,6 @@ module tessera_conv_unit
         WAIT_DEP_STORE:  array_cycle_o = CYCLE_DEP_STORE;
         default:         array_cycle_o = CYCLE_ISSUE;
       endcase
-    end else if (pixel_valid) begin
-      array_cycle_o = CYCLE_ISSUE;
     end else begin
       array_cycle_o = CYCLE_COMMAND;
     end

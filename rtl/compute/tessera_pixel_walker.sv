@@ -261,12 +261,13 @@ module tessera_pixel_walker
   // Status //
   ////////////
 
-  assign busy_o = busy_q;
-  assign id_o   = j_q.id;
+  assign busy_o = busy_q || next_valid;
+  assign id_o   = busy_q ? j_q.id : next.id;
 
   always_comb begin
     cycle_o = CYCLE_ISSUE;
-    if (fire) cycle_o = CYCLE_BUSY;
+    if (!busy_q) cycle_o = CYCLE_ISSUE;
+    else if (fire) cycle_o = CYCLE_BUSY;
     else if (acc_wait) cycle_o = CYCLE_ACCUMULATOR;
     else if (weight_wait) cycle_o = CYCLE_WEIGHT;
     else if (act_rd_req_o) cycle_o = CYCLE_ACTIVATION;
