@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a command must satisfy before the hardware starts it (`Cause.FIELD` otherwise).
 
-The RTL checks the same rules when a unit takes the command: `tessera_dma_check` for transfers,
-`tessera_conv_issue` for CONV, `tessera_vector_unit` for POOL and ADD.
+The RTL checks the same rules when a unit takes the command: `tessera_burst_walker` for LOAD and
+STORE, `tessera_conv_issue` for CONV, `tessera_vector_check` for POOL and ADD.
 
 | command | rule |
 |---|---|
