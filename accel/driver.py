@@ -13,7 +13,7 @@ from accel import csr
 from accel.codec import decode, disassemble, mmio_writes
 from accel.config import AccelConfig
 from accel.device import Device, Profile
-from accel.errors import ArtifactError, CommandError, DeviceError, DeviceTimeout
+from accel.errors import ArtifactError, CommandError, DeviceError, DeviceTimeout, EncodeError
 from accel.isa import CAUSE_DOC, ISA_VERSION, ArrayCycle, Cause, Unit, Wait
 from accel.layout import Int8Array, pack, round_up, unpack
 from accel.program import Binding, Program, Window
@@ -267,7 +267,10 @@ def describe(program: Program, command: int) -> str:
     """Name a command with its op and ONNX node."""
     if command >= len(program.layer_of):
         return f"command {command}"
-    text = disassemble(decode(program.words[command]))
+    try:
+        text = disassemble(decode(program.words[command]))
+    except EncodeError as error:
+        text = f"#{command} ({error})"
     layer = program.layer_of[command]
     if layer < 0:
         return f"command {text}"

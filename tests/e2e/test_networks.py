@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whole networks, from ONNX to every backend, equal to TVM's host execution in every bit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sim.accuracy import main as accuracy
+from sim.run import main as run
+
+BACKENDS = ("model", "verilator", "cocotb")
+NETWORKS = {"digits": 230_720, "resnet8": 12_501_632, "autoencoder": 264_192}
+CYCLES = {"digits": 2_000, "resnet8": 58_500, "autoencoder": 18_700}
+"""Upper bounds at 16 x 16 with the default memory model."""
+
+
+def result_of(model: Path, backend: str, folder: Path, *more: str) -> dict[str, Any]:
+    """JSON result of `python -m sim.run`."""
+    out = folder / "result.json"
+    status = run([str(model), "--backend", backend, "--json", str(out), *more])
+    result: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
+    assert (status == 0) == result["match"]
+    return result
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_network_is_bit_exact(
+    network: Callable[[str], Path], tmp_path: Path, name: str, backend: str
+) -> None:
+    model = network(name)
+    result = result_of(model, backend, tmp_path, "--input", str(model.with_suffix(".npz")))
+    assert result["match"]
+    assert result["mismatched"] == 0
+    assert result["offloaded_macs"] == result["macs"] == NETWORKS[name]
+    if backend != "model":
+        assert 0 < result["cycles"] <= CYCLES[name]
+        assert sum(layer["cycles"] or 0 for layer in result["layers"]) == result["cycles"]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_network_from_a_wheel_is_bit_exact(
+    network: Callable[[str], Path], tmp_path: Path, backend: str
+) -> None:
+    """PP-OCR's text-angle classifier: nobody here wrote it; parts of it stay on the host."""
+    model = network("ppocr_cls")
+    result = result_of(model, backend, tmp_path, "--input", str(model.with_suffix(".npz")))
+    assert result["match"]
+    assert result["offloaded_macs"] == result["macs"]
+
+
+def test_both_simulators_count_the_same_cycles(
+    network: Callable[[str], Path], tmp_path: Path
+) -> None:
+    model = network("resnet8")
+    counted = {b: result_of(model, b, tmp_path)["cycles"] for b in ("verilator", "cocotb")}
+    assert counted["verilator"] == counted["cocotb"]
+
+
+@pytest.mark.parametrize("config", ["tiny", "small", "tall"])
+def test_other_array_sizes_under_random_stalls(
+    network: Callable[[str], Path], tmp_path: Path, config: str
+) -> None:
+    """4 x 4, 8 x 8 and 8 x 16, assertions on, memory that stalls at random."""
+    more = ("--config", config, "--checks", "--memory", "random,seed=3")
+    assert result_of(network("digits"), "verilator", tmp_path, *more)["match"]
+
+
+def test_accuracy_of_the_trained_network(network: Callable[[str], Path], tmp_path: Path) -> None:
+    """The whole test split on the model, a sample on RTL: as onnxruntime, at least 97 %."""
+    model = network("digits")
+    test = model.with_name("digits_test.npz")
+    for backend, limit in (("model", 10_000), ("verilator", 40)):
+        out = tmp_path / f"{backend}.json"
+        arguments = ["--backend", backend, "--limit", str(limit), "--json", str(out)]
+        assert accuracy([str(model), str(test), *arguments]) == 0
+        found = json.loads(out.read_text(encoding="utf-8"))
+        assert found["accelerator"] >= 0.97
+        assert abs(found["accelerator"] - found["onnxruntime_int8"]) <= 0.005
