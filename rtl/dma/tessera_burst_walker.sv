@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Cuts a transfer (planes x rows x bytes) into AXI bursts: at most BurstBeats long, never across a
-// 4 KiB page, inside an open window with the right permission. One burst per cycle; the next
-// transfer follows without a gap.
+// 4 KiB page, inside an open window with the right permission and inside the SRAM. One burst per
+// cycle; the next transfer follows without a gap.
 //
-//   transfer ─► check fields ─► plane / row / burst loops ─► check window ─► burst stream
+//   transfer ─► check fields ─► plane / row / burst loops ─► check window, SRAM ─► burst stream
 //
-// A transfer that breaks a rule, or a burst outside its window, raises error_o for one cycle and
-// stops the walker until reset; the offending burst never leaves.
+// A transfer that breaks a rule, or a burst outside its window or SRAM, raises error_o for one cycle
+// and stops the walker until reset; the offending burst never leaves.
 `default_nettype none
 
 `include "assert.svh"
@@ -18,6 +18,9 @@ module tessera_burst_walker
 #(
   parameter int unsigned BusBytes = 16,
   parameter int unsigned BurstBeats = 16,
+  parameter int unsigned ActBytes = 131072,
+  parameter int unsigned WeightBytes = 65536,
+  parameter int unsigned ParamBytes = 8192,
   parameter bit          Write = 1'b0
 ) (
   input  logic      clk_i,
@@ -42,13 +45,17 @@ module tessera_burst_walker
   localparam int unsigned BurstBytes = BurstBeats * BusBytes;
   localparam int unsigned PageBits = $clog2(PAGE_BYTES);
 
+  // Positions have a carry: one that leaves its range is an error, it never comes round again.
+  typedef logic [OFFSET_BITS:0] offset_t;
+  typedef logic [ADDR_BITS:0] place_t;
+
   // The transfer at work; `*_q` positions of the next burst.
   transfer_t              t_q;
   logic                   busy_q;
   logic                   stopped_q;
   logic [15:0] planes_left_q, rows_left_q;
-  logic [OFFSET_BITS-1:0] plane_q, row_q, offset_q;
-  addr_t sram_plane_q, sram_row_q, sram_q;
+  offset_t plane_q, row_q, offset_q;
+  place_t sram_plane_q, sram_row_q, sram_q;
   logic [23:0] left_q;
 
   // Field rules of LOAD and STORE (accel/rules.py).
@@ -68,8 +75,9 @@ module tessera_burst_walker
   logic [BUS_ADDR_BITS-1:0] address;
   logic [PageBits:0]        to_page;
   logic [23:0]              bytes;
-  logic [OFFSET_BITS:0]     stop;
-  logic                     in_window;
+  logic [OFFSET_BITS+1:0]   stop;
+  place_t                   limit;
+  logic in_window, in_sram, inside_both;
   logic row_end, plane_end, transfer_end;
 
   assign window  = window_i[t_q.window[idx_width(WINDOWS)-1:0]];
@@ -82,17 +90,27 @@ module tessera_burst_walker
     if (24'(to_page) < bytes) bytes = 24'(to_page);
   end
 
-  assign stop         = {1'b0, offset_q} + (OFFSET_BITS + 1)'(bytes);
-  assign in_window    = stop <= {1'b0, window.size} && (Write ? window.write : window.read);
+  always_comb begin
+    unique case (t_q.sram)
+      SRAM_WEIGHT: limit = place_t'(WeightBytes);
+      SRAM_PARAM:  limit = place_t'(ParamBytes);
+      default:     limit = place_t'(ActBytes);
+    endcase
+  end
+
+  assign stop         = {1'b0, offset_q} + (OFFSET_BITS + 2)'(bytes);
+  assign in_window    = stop <= {2'b0, window.size} && (Write ? window.write : window.read);
+  assign in_sram      = sram_q < limit && place_t'(bytes) <= limit - sram_q;
+  assign inside_both  = in_window && in_sram;
   assign row_end      = bytes == left_q;
   assign plane_end    = row_end && rows_left_q == 16'd1;
   assign transfer_end = plane_end && planes_left_q == 16'd1;
 
-  assign burst_valid_o = busy_q && in_window && !halt_i && !stopped_q;
+  assign burst_valid_o = busy_q && inside_both && !halt_i && !stopped_q;
   assign burst_o = '{
     id: t_q.id,
     sram: t_q.sram,
-    sram_addr: sram_q,
+    sram_addr: sram_q[ADDR_BITS-1:0],
     address: address,
     beats: 8'((bytes >> BusShift) - 24'd1),
     last: transfer_end
@@ -108,9 +126,17 @@ module tessera_burst_walker
 
   always_comb begin
     error_valid_o = 1'b0;
-    error_o = '{cause: CAUSE_WINDOW, id: t_q.id, info: offset_q};
+    error_o = '{cause: CAUSE_WINDOW, id: t_q.id, info: offset_q[OFFSET_BITS-1:0]};
+    // What the data come from is checked first.
+    if (!in_sram && (Write || in_window)) begin
+      error_o = '{
+          cause: CAUSE_SRAM_RANGE,
+          id: t_q.id,
+          info: 32'((sram_q < limit) ? limit : sram_q)
+      };
+    end
     if (!halt_i && !stopped_q) begin
-      if (busy_q && !in_window) error_valid_o = 1'b1;
+      if (busy_q && !inside_both) error_valid_o = 1'b1;
       else if (take && !legal(transfer_i)) begin
         error_valid_o = 1'b1;
         error_o = '{cause: CAUSE_FIELD, id: transfer_i.id, info: 32'd0};
@@ -135,34 +161,34 @@ module tessera_burst_walker
       t_q           <= transfer_i;
       planes_left_q <= transfer_i.planes;
       rows_left_q   <= transfer_i.rows;
-      plane_q       <= transfer_i.offset;
-      row_q         <= transfer_i.offset;
-      offset_q      <= transfer_i.offset;
-      sram_plane_q  <= transfer_i.sram_addr;
-      sram_row_q    <= transfer_i.sram_addr;
-      sram_q        <= transfer_i.sram_addr;
+      plane_q       <= offset_t'(transfer_i.offset);
+      row_q         <= offset_t'(transfer_i.offset);
+      offset_q      <= offset_t'(transfer_i.offset);
+      sram_plane_q  <= place_t'(transfer_i.sram_addr);
+      sram_row_q    <= place_t'(transfer_i.sram_addr);
+      sram_q        <= place_t'(transfer_i.sram_addr);
       left_q        <= transfer_i.row_bytes;
     end else if (fire) begin
       if (!row_end) begin
-        offset_q <= offset_q + OFFSET_BITS'(bytes);
-        sram_q   <= sram_q + addr_t'(bytes);
+        offset_q <= offset_q + offset_t'(bytes);
+        sram_q   <= sram_q + place_t'(bytes);
         left_q   <= left_q - bytes;
       end else if (!plane_end) begin
         rows_left_q <= rows_left_q - 16'd1;
-        row_q       <= row_q + t_q.row_stride;
-        offset_q    <= row_q + t_q.row_stride;
-        sram_row_q  <= sram_row_q + t_q.sram_row_stride;
-        sram_q      <= sram_row_q + t_q.sram_row_stride;
+        row_q       <= row_q + offset_t'(t_q.row_stride);
+        offset_q    <= row_q + offset_t'(t_q.row_stride);
+        sram_row_q  <= sram_row_q + place_t'(t_q.sram_row_stride);
+        sram_q      <= sram_row_q + place_t'(t_q.sram_row_stride);
         left_q      <= t_q.row_bytes;
       end else begin
         planes_left_q <= planes_left_q - 16'd1;
         rows_left_q   <= t_q.rows;
-        plane_q       <= plane_q + t_q.plane_stride;
-        row_q         <= plane_q + t_q.plane_stride;
-        offset_q      <= plane_q + t_q.plane_stride;
-        sram_plane_q  <= sram_plane_q + t_q.sram_plane_stride;
-        sram_row_q    <= sram_plane_q + t_q.sram_plane_stride;
-        sram_q        <= sram_plane_q + t_q.sram_plane_stride;
+        plane_q       <= plane_q + offset_t'(t_q.plane_stride);
+        row_q         <= plane_q + offset_t'(t_q.plane_stride);
+        offset_q      <= plane_q + offset_t'(t_q.plane_stride);
+        sram_plane_q  <= sram_plane_q + place_t'(t_q.sram_plane_stride);
+        sram_row_q    <= sram_plane_q + place_t'(t_q.sram_plane_stride);
+        sram_q        <= sram_plane_q + place_t'(t_q.sram_plane_stride);
         left_q        <= t_q.row_bytes;
       end
     end
@@ -175,7 +201,7 @@ module tessera_burst_walker
   `ASSERT(
       BurstInPage,
       burst_valid_o |-> ((address ^ (address + BUS_ADDR_BITS'(bytes) - 1'b1)) >> PageBits) == '0)
-  `ASSERT(BurstInWindow, burst_valid_o |-> stop <= {1'b0, window.size})
+  `ASSERT(BurstInWindow, burst_valid_o |-> stop <= {2'b0, window.size})
 
 endmodule
 

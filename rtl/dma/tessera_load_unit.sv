@@ -97,6 +97,9 @@ module tessera_load_unit
   tessera_burst_walker #(
     .BusBytes(BusBytes),
     .BurstBeats(BurstBeats),
+    .ActBytes(ActBytes),
+    .WeightBytes(WeightBytes),
+    .ParamBytes(ParamBytes),
     .Write(1'b0)
   ) i_walker (
     .clk_i,
@@ -151,8 +154,7 @@ module tessera_load_unit
   burst_t track;
   logic [7:0] beat_q;
   addr_t  addr;
-  addr_t  limit;
-  logic in_range, bus_error, writable;
+  logic bus_error, writable;
   logic [idx_width(ReadBursts):0] tracked;
 
   tessera_fifo #(
@@ -170,18 +172,9 @@ module tessera_load_unit
     .count_o(tracked)
   );
 
-  always_comb begin
-    unique case (track.sram)
-      SRAM_WEIGHT: limit = addr_t'(WeightBytes);
-      SRAM_PARAM:  limit = addr_t'(ParamBytes);
-      default:     limit = addr_t'(ActBytes);
-    endcase
-  end
-
   assign addr      = track.sram_addr + (addr_t'(beat_q) * addr_t'(BusBytes));
-  assign in_range  = addr < limit;
   assign bus_error = m_axi_rresp_i[1];
-  assign writable  = m_axi_rvalid_i && track_valid && in_range && !bus_error && !drop_q;
+  assign writable  = m_axi_rvalid_i && track_valid && !bus_error && !drop_q;
 
   assign wr_addr_o       = addr;
   assign wr_data_o       = m_axi_rdata_i;
@@ -197,13 +190,9 @@ module tessera_load_unit
   always_comb begin
     error_valid_o = walker_error_valid;
     error_o       = walker_error;
-    if (beat && !drop_q && (bus_error || !in_range)) begin
+    if (beat && !drop_q && bus_error) begin
       error_valid_o = 1'b1;
-      error_o = '{
-        cause: bus_error ? CAUSE_AXI_READ : CAUSE_SRAM_RANGE,
-        id: track.id,
-        info: bus_error ? track.address[31:0] : 32'(addr)
-      };
+      error_o = '{cause: CAUSE_AXI_READ, id: track.id, info: track.address[31:0]};
     end
   end
 
@@ -213,8 +202,9 @@ module tessera_load_unit
       drop_q <= 1'b0;
     end else begin
       if (beat) beat_q <= m_axi_rlast_i ? '0 : beat_q + 8'd1;
-      // After an error the rest of the data is taken off the bus and dropped.
-      if (error_valid_o) drop_q <= 1'b1;
+      // After a bus error the rest of the data is taken off the bus and dropped. After the walker's
+      // errors the data on their way belong to earlier bursts, which complete.
+      if (beat && bus_error) drop_q <= 1'b1;
     end
   end
 

@@ -103,11 +103,12 @@ module tessera_store_unit
   logic   aw_fire;
   logic todo_ready, todo_valid, todo_done;
   burst_t todo;
-  logic   stopped_q;
+  logic   stopped_q;  // by a bus error: nothing later completes
 
   tessera_burst_walker #(
     .BusBytes(BusBytes),
     .BurstBeats(BurstBeats),
+    .ActBytes(ActBytes),
     .Write(1'b1)
   ) i_walker (
     .clk_i,
@@ -130,13 +131,8 @@ module tessera_store_unit
   assign start_o     = cmd_valid_i && cmd_ready_o;
   assign start_id_o  = cmd.id;
 
-  // A burst that leaves the SRAM's range is an error before it reaches the bus.
-  logic burst_in_range;
-  assign burst_in_range =
-      32'(burst.sram_addr) + (32'(burst.beats) + 32'd1) * 32'(BusBytes) <= 32'(ActBytes);
-
   assign aw_fire         = aw_valid_q && m_axi_awready_i && todo_ready;
-  assign burst_ready     = (!aw_valid_q || aw_fire) && burst_in_range;
+  assign burst_ready     = !aw_valid_q || aw_fire;
   assign m_axi_awvalid_o = aw_valid_q && todo_ready;
   assign m_axi_awaddr_o  = AxiAddrBits'(aw_q.address);
   assign m_axi_awlen_o   = aw_q.beats;
@@ -253,15 +249,12 @@ module tessera_store_unit
     if (!stopped_q && bus_error) begin
       error_valid_o = 1'b1;
       error_o = '{cause: CAUSE_AXI_WRITE, id: sent.id, info: sent.address[31:0]};
-    end else if (!stopped_q && burst_valid && !burst_in_range) begin
-      error_valid_o = 1'b1;
-      error_o = '{cause: CAUSE_SRAM_RANGE, id: burst.id, info: 32'(burst.sram_addr)};
     end
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) stopped_q <= 1'b0;
-    else if (error_valid_o) stopped_q <= 1'b1;
+    else if (bus_error) stopped_q <= 1'b1;
   end
 
   ////////////
