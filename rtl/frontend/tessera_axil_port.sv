@@ -82,7 +82,7 @@ module tessera_axil_port
   assign word_index_o = (AxilAddrBits - 2)'((s_axil_awaddr_i - AxilAddrBits'(PUSH_WINDOW)) >> 2);
   assign word_o       = s_axil_wdata_i;
 
-  assign csr_req_o   = (write && !to_commands) || read;
+  assign csr_req_o   = (write && 32'(s_axil_awaddr_i) < CsrBytes) || read;
   assign csr_write_o = write;
   assign csr_addr_o  = CsrAddrBits'(csr_write_o ? s_axil_awaddr_i : s_axil_araddr_i);
   assign csr_wdata_o = s_axil_wdata_i;

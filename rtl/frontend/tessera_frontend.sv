@@ -194,7 +194,8 @@ module tessera_frontend
     .error_o(dispatch_error)
   );
 
-  assign progress = word_valid || read_beat_i || write_beat_i || unit_done_i != '0
+  // A word that waits for room is no progress: its host may be stuck with the units.
+  assign progress = (word_valid && word_ready) || read_beat_i || write_beat_i || unit_done_i != '0
                     || array_cycle_i == CYCLE_BUSY || (unit_valid_o & unit_ready_i) != '0
                     || unit_state_i[UNIT_VECTOR] == WAIT_RUN;
 
