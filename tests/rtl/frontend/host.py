@@ -130,8 +130,8 @@ class Host:
             self.completed[unit] += value(dut.unit_done_i) >> unit & 1
         if resetting:
             self.resets += 1
-            for unit in self.units.values():
-                unit.inside.clear()
+            for stub in self.units.values():
+                stub.inside.clear()
         self.cycles += 1
         await FallingEdge(dut.clk_i)
 
@@ -202,6 +202,10 @@ class Host:
             assert self.cycles - begin < limit, f"not within {limit} cycles"
             await self.cycle()
         return self.cycles - begin
+
+    async def until_high(self, handle: Dut, limit: int = LIMIT) -> None:
+        """Let time pass until an output of the front end is high."""
+        await self.until(lambda: value(handle), limit)
 
     def post(self, address: int, data: int) -> None:
         """Queue a write."""
