@@ -102,6 +102,14 @@ class Pace:
     """The same for each token of another unit."""
 
 
+def limits() -> tuple[int, int]:
+    """Random clip, mostly none."""
+    if random.random() < 0.7:
+        return -128, 127
+    low, high = sorted(random.sample(range(-128, 128), 2))
+    return low, high
+
+
 async def reset(dut: Dut) -> None:
     """Reset once more; returns after a falling edge."""
     dut.rst_ni.value = 0

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from accel.codec import Instruction
 from accel.config import AccelConfig
 from accel.isa import Sram
 from accel.model.state import State
+from tests.rtl.unit_bench import limits
 
 Values = dict[str, int]
 
@@ -63,7 +64,8 @@ class Stream:
     """
 
     config: AccelConfig
-    commands: list[Instruction]
+    commands: list[Instruction] = field(default_factory=list)
+    tensors: int = 0
 
     def add(self) -> None:
         """Append a random convolution, perhaps in chunks."""
@@ -78,6 +80,7 @@ class Stream:
                 part["in_zp"] = random.randrange(-128, 128)
             part["id"] = len(self.commands)
             self.commands.append(Instruction("CONV", part))
+        self.tensors += 1
 
     def _weights(self, v: Values) -> int:
         config = self.config
@@ -90,7 +93,7 @@ class Stream:
         config, k = self.config, self.config.k_lanes
         part = config.act_bytes // 3 // k * k
         follow = number > 0 and random.random() < 0.4
-        source = (1 + (number - 1) % 2) * part if follow else 0
+        source, target = (2 - self.tensors % 2, 1 + self.tensors % 2)
         v = dense(config, number)
         pixels = random.choice([1, 2, k, config.tile_pixels, random.randint(1, config.tile_pixels)])
         v["out_w"] = random.randint(1, min(pixels, 9))
@@ -106,8 +109,8 @@ class Stream:
         v["wait_conv"] = number if follow else 0
         for name in ("in_zp", "out_zp", "res_zp", "add_zp"):
             v[name] = random.randrange(-128, 128)
-        v["clip_lo"], v["clip_hi"] = sorted(random.sample(range(-128, 128), 2))
-        v["add_lo"], v["add_hi"] = sorted(random.sample(range(-128, 128), 2))
+        v["clip_lo"], v["clip_hi"] = limits()
+        v["add_lo"], v["add_hi"] = limits()
         v["add_shift"] = random.choice([1, 19, 20, 20, 21, 62])
         v["add_self_mult"] = random.randrange(-(1 << 20), 1 << 20)
 
@@ -117,7 +120,8 @@ class Stream:
             v[f"{name}_pitch"] = (columns + random.randint(0, 2)) * k
             v[f"{name}_plane"] = rows * v[f"{name}_pitch"] + random.randint(0, 3) * k
             free = part - planes * v[f"{name}_plane"]
-            v[f"{name}_addr"] = base + (random.randrange(free // k) * k if free >= k else 0)
+            near = free < k or random.random() < 0.5  # so that a tensor meets the one before
+            v[f"{name}_addr"] = base + (0 if near else random.randrange(free // k) * k)
             return free
 
         vectors = v["n_blocks"] * config.words_per_vector
@@ -125,9 +129,9 @@ class Stream:
         grouped = random.random() < 0.3
         planes = v["cin_blocks"] * (v["n_blocks"] if grouped else 1)
         free = min(
-            place("in", (v["in_h"], v["in_w"], planes), source),
-            place("res", tile, source),
-            place("out", tile, (1 + number % 2) * part),
+            place("in", (v["in_h"], v["in_w"], planes), source * part * follow),
+            place("res", tile, source * part * follow),
+            place("out", tile, target * part),
         )
         v["in_group"] = v["cin_blocks"] * v["in_plane"] if grouped else 0
         v["weight_addr"] = self._weights(v)

@@ -102,7 +102,7 @@ async def _random_streams(dut: Dut, streams: int, grant: float, pace: Pace) -> N
     await start(dut)
     bench = Bench(dut)
     for _ in range(streams):
-        stream = Stream(bench.config, [])
+        stream = Stream(bench.config)
         for _ in range(6):
             stream.add()
         await bench.run(stream.commands, grant, pace)

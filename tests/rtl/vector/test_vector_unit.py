@@ -147,6 +147,19 @@ async def maximum_needs_no_multiplier(dut: Dut) -> None:
 
 
 @cocotb.test()
+async def windows_of_padding_only(dut: Dut) -> None:
+    await start(dut)
+    bench = Bench(dut)
+    middle, size = bench.config.act_bytes // 2, 4 * bench.config.k_lanes
+    highest = pool(bench.config, 0, kind=0, pad_top=4)
+    average = pool(bench.config, 1, kind=1, pad_top=4, bias=5, shift=31, out_addr=middle + size)
+    await bench.run([highest, average])
+    out = bench.state.srams[Sram.ACT][middle : middle + 2 * size].view(np.int8)
+    assert set(out[:size].tolist()) == {-128}
+    assert set(out[size:].tolist()) == {1}  # 5 / 2, half up, with zero point -2
+
+
+@cocotb.test()
 async def addresses_outside_of_the_memory(dut: Dut) -> None:
     await start(dut)
     bench = Bench(dut)

@@ -7,6 +7,7 @@ import random
 
 from accel.codec import Instruction
 from accel.config import AccelConfig
+from tests.rtl.unit_bench import limits
 
 Values = dict[str, int]
 
@@ -57,7 +58,7 @@ def _random(config: AccelConfig, number: int) -> Instruction | None:
     part = config.act_bytes // 3 // k * k
     follow = number > 0 and random.random() < 0.4
     source = (1 + (number - 1) % 2) * part if follow else 0
-    low, high = sorted(random.sample(range(-128, 128), 2))
+    low, high = limits()
     v = {
         "wait_vector": number if follow else 0, "blocks": random.randint(1, 3),
         "out_h": random.randint(1, 6), "out_w": random.randint(1, 6), "clip_lo": low,
@@ -71,7 +72,8 @@ def _random(config: AccelConfig, number: int) -> Instruction | None:
         plane = height * pitch + random.randint(0, 3) * k
         free = part - v["blocks"] * plane
         fits &= free >= k
-        start = base + random.randrange(max(1, free // k)) * k
+        near = free < k or random.random() < 0.5  # so that a tensor meets the one before
+        start = base + (0 if near else random.randrange(free // k) * k)
         v.update({f"{name}_pitch": pitch, f"{name}_plane": plane, f"{name}_addr": start})
 
     place("out", v["out_h"], v["out_w"], (1 + number % 2) * part)
