@@ -54,8 +54,8 @@ package tessera_pkg;
     sram_e                    sram;
     addr_t                    sram_addr;
     logic [BUS_ADDR_BITS-1:0] address;
-    logic [7:0]               beats;  // minus one, as in AxLEN
-    logic                     last;   // of the transfer
+    logic [7:0]               beats;      // minus one, as in AxLEN
+    logic                     last;       // of the transfer
   } burst_t;
 
   // Zero point and clip after a rounding shift.

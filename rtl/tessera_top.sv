@@ -8,78 +8,78 @@ module tessera_top
   import tessera_isa_pkg::*;
   import tessera_pkg::*;
 #(
-  parameter int unsigned KLanes = 16,
-  parameter int unsigned NLanes = 16,
-  parameter int unsigned BusBytes = 16,
-  parameter int unsigned ActKib = 128,
-  parameter int unsigned ActBanks = 8,
-  parameter int unsigned WeightKib = 64,
-  parameter int unsigned ParamKib = 8,
-  parameter int unsigned AccEntries = 512,
-  parameter int unsigned QueueDepth = 8,
-  parameter int unsigned ReadBursts = 8,
-  parameter int unsigned BurstBeats = 16,
-  parameter bit          Vector = 1'b1,
-  parameter int unsigned AxiAddrBits = 32,
+  parameter int unsigned KLanes       = 16,
+  parameter int unsigned NLanes       = 16,
+  parameter int unsigned BusBytes     = 16,
+  parameter int unsigned ActKib       = 128,
+  parameter int unsigned ActBanks     = 8,
+  parameter int unsigned WeightKib    = 64,
+  parameter int unsigned ParamKib     = 8,
+  parameter int unsigned AccEntries   = 512,
+  parameter int unsigned QueueDepth   = 8,
+  parameter int unsigned ReadBursts   = 8,
+  parameter int unsigned BurstBeats   = 16,
+  parameter bit          Vector       = 1'b1,
+  parameter int unsigned AxiAddrBits  = 32,
   parameter int unsigned AxilAddrBits = 13
 ) (
-  input  logic                     clk_i,
-  input  logic                     rst_ni,
+  input  logic                                 clk_i,
+  input  logic                                 rst_ni,
   // Host: AXI4-Lite.
-  input  logic [AxilAddrBits-1:0]  s_axil_awaddr_i,
-  input  logic                     s_axil_awvalid_i,
-  output logic                     s_axil_awready_o,
-  input  logic [31:0]              s_axil_wdata_i,
-  input  logic                     s_axil_wvalid_i,
-  output logic                     s_axil_wready_o,
-  output logic [1:0]               s_axil_bresp_o,
-  output logic                     s_axil_bvalid_o,
-  input  logic                     s_axil_bready_i,
-  input  logic [AxilAddrBits-1:0]  s_axil_araddr_i,
-  input  logic                     s_axil_arvalid_i,
-  output logic                     s_axil_arready_o,
-  output logic [31:0]              s_axil_rdata_o,
-  output logic [1:0]               s_axil_rresp_o,
-  output logic                     s_axil_rvalid_o,
-  input  logic                     s_axil_rready_i,
+  input  logic         [AxilAddrBits-1:0]      s_axil_awaddr_i,
+  input  logic                                 s_axil_awvalid_i,
+  output logic                                 s_axil_awready_o,
+  input  logic         [            31:0]      s_axil_wdata_i,
+  input  logic                                 s_axil_wvalid_i,
+  output logic                                 s_axil_wready_o,
+  output logic         [             1:0]      s_axil_bresp_o,
+  output logic                                 s_axil_bvalid_o,
+  input  logic                                 s_axil_bready_i,
+  input  logic         [AxilAddrBits-1:0]      s_axil_araddr_i,
+  input  logic                                 s_axil_arvalid_i,
+  output logic                                 s_axil_arready_o,
+  output logic         [            31:0]      s_axil_rdata_o,
+  output logic         [             1:0]      s_axil_rresp_o,
+  output logic                                 s_axil_rvalid_o,
+  input  logic                                 s_axil_rready_i,
   // Memory: AXI4, one id, INCR bursts of full beats.
-  output logic [AxiAddrBits-1:0]   m_axi_araddr_o,
-  output logic [7:0]               m_axi_arlen_o,
-  output logic [2:0]               m_axi_arsize_o,
-  output logic [1:0]               m_axi_arburst_o,
-  output logic                     m_axi_arvalid_o,
-  input  logic                     m_axi_arready_i,
-  input  logic [BusBytes-1:0][7:0] m_axi_rdata_i,
-  input  logic [1:0]               m_axi_rresp_i,
-  input  logic                     m_axi_rlast_i,
-  input  logic                     m_axi_rvalid_i,
-  output logic                     m_axi_rready_o,
-  output logic [AxiAddrBits-1:0]   m_axi_awaddr_o,
-  output logic [7:0]               m_axi_awlen_o,
-  output logic [2:0]               m_axi_awsize_o,
-  output logic [1:0]               m_axi_awburst_o,
-  output logic                     m_axi_awvalid_o,
-  input  logic                     m_axi_awready_i,
-  output logic [BusBytes-1:0][7:0] m_axi_wdata_o,
-  output logic [BusBytes-1:0]      m_axi_wstrb_o,
-  output logic                     m_axi_wlast_o,
-  output logic                     m_axi_wvalid_o,
-  input  logic                     m_axi_wready_i,
-  input  logic [1:0]               m_axi_bresp_i,
-  input  logic                     m_axi_bvalid_i,
-  output logic                     m_axi_bready_o,
+  output logic         [ AxiAddrBits-1:0]      m_axi_araddr_o,
+  output logic         [             7:0]      m_axi_arlen_o,
+  output logic         [             2:0]      m_axi_arsize_o,
+  output logic         [             1:0]      m_axi_arburst_o,
+  output logic                                 m_axi_arvalid_o,
+  input  logic                                 m_axi_arready_i,
+  input  logic         [    BusBytes-1:0][7:0] m_axi_rdata_i,
+  input  logic         [             1:0]      m_axi_rresp_i,
+  input  logic                                 m_axi_rlast_i,
+  input  logic                                 m_axi_rvalid_i,
+  output logic                                 m_axi_rready_o,
+  output logic         [ AxiAddrBits-1:0]      m_axi_awaddr_o,
+  output logic         [             7:0]      m_axi_awlen_o,
+  output logic         [             2:0]      m_axi_awsize_o,
+  output logic         [             1:0]      m_axi_awburst_o,
+  output logic                                 m_axi_awvalid_o,
+  input  logic                                 m_axi_awready_i,
+  output logic         [    BusBytes-1:0][7:0] m_axi_wdata_o,
+  output logic         [    BusBytes-1:0]      m_axi_wstrb_o,
+  output logic                                 m_axi_wlast_o,
+  output logic                                 m_axi_wvalid_o,
+  input  logic                                 m_axi_wready_i,
+  input  logic         [             1:0]      m_axi_bresp_i,
+  input  logic                                 m_axi_bvalid_i,
+  output logic                                 m_axi_bready_o,
   // Interrupt: done or error.
-  output logic                     irq_o,
+  output logic                                 irq_o,
   // Observation for traces and waves (index: Unit).
-  output logic                     counting_o,
-  output logic [QUEUES-1:0]        trace_start_o,
-  output id_t [QUEUES-1:0]         trace_start_id_o,
-  output logic [QUEUES-1:0]        trace_done_o,
-  output id_t [QUEUES-1:0]         trace_done_id_o,
-  output array_cycle_e             array_cycle_o,
-  output id_t                      array_id_o,
-  output id_t [QUEUES:0]           unit_id_o,
-  output wait_e [QUEUES:0]         unit_state_o
+  output logic                                 counting_o,
+  output logic         [      QUEUES-1:0]      trace_start_o,
+  output id_t          [      QUEUES-1:0]      trace_start_id_o,
+  output logic         [      QUEUES-1:0]      trace_done_o,
+  output id_t          [      QUEUES-1:0]      trace_done_id_o,
+  output array_cycle_e                         array_cycle_o,
+  output id_t                                  array_id_o,
+  output id_t          [        QUEUES:0]      unit_id_o,
+  output wait_e        [        QUEUES:0]      unit_state_o
 );
 
   localparam int unsigned ActBytes = ActKib * 1024;
@@ -108,31 +108,31 @@ module tessera_top
   logic unit_rst_n, halt;
   window_t [WINDOWS-1:0] window;
   logic [QUEUES-1:0] unit_valid, unit_ready, unit_idle, unit_error_valid;
-  logic [QUEUES-1:0][COMMAND_BITS-1:0] unit_cmd;
-  logic [QUEUES-1:0][QUEUES-1:0]       dep_met;
-  error_t [QUEUES-1:0]                 unit_error;
+  logic   [QUEUES-1:0][COMMAND_BITS-1:0] unit_cmd;
+  logic   [QUEUES-1:0][      QUEUES-1:0] dep_met;
+  error_t [QUEUES-1:0]                   unit_error;
   logic load_quiet, store_quiet;
   array_cycle_e array_cycle;
   // ACT SRAM.
   logic [ReadPorts-1:0] rd_req, rd_gnt;
-  addr_t [ReadPorts-1:0]                   rd_addr;
-  logic  [ReadPorts-1:0][KLanes-1:0][7:0]  rd_data;
+  addr_t [ReadPorts-1:0]                  rd_addr;
+  logic  [ReadPorts-1:0][KLanes-1:0][7:0] rd_data;
   logic beat_rd_req, beat_rd_gnt;
-  addr_t                                   beat_rd_addr;
-  logic  [BusBytes-1:0][7:0]               beat_rd_data;
+  addr_t                     beat_rd_addr;
+  logic  [BusBytes-1:0][7:0] beat_rd_data;
   logic [WritePorts-1:0] wr_req, wr_gnt;
   addr_t [WritePorts-1:0]                  wr_addr;
   logic  [WritePorts-1:0][KLanes-1:0][7:0] wr_data;
   // Load data to the SRAMs.
   addr_t                                   load_addr;
-  logic  [BusBytes-1:0][7:0]               load_data;
+  logic  [  BusBytes-1:0][       7:0]      load_data;
   logic act_load_req, act_load_gnt, weight_load_req;
   logic param_load_req;
   // WEIGHT and PARAM SRAM.
   logic wgt_rd_req, par_rd_req;
   addr_t wgt_rd_addr, par_rd_addr;
-  logic  [NLanes-1:0][7:0]                 wgt_rd_data;
-  logic  [BusBytes-1:0][7:0]               par_rd_data;
+  logic [  NLanes-1:0][7:0] wgt_rd_data;
+  logic [BusBytes-1:0][7:0] par_rd_data;
 
   assign m_axi_arsize_o  = 3'($clog2(BusBytes));
   assign m_axi_arburst_o = Incr;
@@ -330,7 +330,7 @@ module tessera_top
 
   if (Vector) begin : gen_vector
     tessera_vector_unit #(
-      .KLanes(KLanes),
+      .KLanes  (KLanes),
       .ActBytes(ActBytes)
     ) i_vector_unit (
       .clk_i,
@@ -423,10 +423,10 @@ module tessera_top
   ) i_weight_sram (
     .clk_i,
     .rst_ni,
-    .wr_req_i(weight_load_req),
+    .wr_req_i (weight_load_req),
     .wr_addr_i(load_addr),
     .wr_data_i(load_data),
-    .rd_req_i(wgt_rd_req),
+    .rd_req_i (wgt_rd_req),
     .rd_addr_i(wgt_rd_addr),
     .rd_data_o(wgt_rd_data)
   );
@@ -438,10 +438,10 @@ module tessera_top
   ) i_param_sram (
     .clk_i,
     .rst_ni,
-    .wr_req_i(param_load_req),
+    .wr_req_i (param_load_req),
     .wr_addr_i(load_addr),
     .wr_data_i(load_data),
-    .rd_req_i(par_rd_req),
+    .rd_req_i (par_rd_req),
     .rd_addr_i(par_rd_addr),
     .rd_data_o(par_rd_data)
   );

@@ -9,18 +9,18 @@
 module tessera_fifo
   import tessera_pkg::*;
 #(
-  parameter int unsigned Depth = 4,  // a power of two
+  parameter int unsigned Depth  = 4,     // a power of two
   parameter type         data_t = logic
 ) (
-  input  logic  clk_i,
-  input  logic  rst_ni,
+  input logic clk_i,
+  input logic rst_ni,
   // From the producer.
-  input  logic  valid_i,
-  output logic  ready_o,  // registered state only
-  input  data_t data_i,
+  input logic valid_i,
+  output logic ready_o,  // registered state only
+  input data_t data_i,
   // To the consumer.
-  output logic  valid_o,  // registered state only
-  input  logic  ready_i,
+  output logic valid_o,  // registered state only
+  input logic ready_i,
   output data_t data_o,
   // Beats held.
   output logic [idx_width(Depth):0] count_o
@@ -32,12 +32,12 @@ module tessera_fifo
     $fatal(1, "Depth=%0d is not a power of two above 1", Depth);
   end
 
-  data_t                mem     [Depth];
-  logic [IndexBits-1:0] write_q;
-  logic [IndexBits-1:0] read_q;
-  logic [IndexBits:0]   count_q;
-  logic                 push;
-  logic                 pop;
+  data_t                 mem     [Depth];
+  logic  [IndexBits-1:0] write_q;
+  logic  [IndexBits-1:0] read_q;
+  logic  [  IndexBits:0] count_q;
+  logic                  push;
+  logic                  pop;
 
   assign ready_o = count_q != (IndexBits + 1)'(Depth);
   assign valid_o = count_q != '0;

@@ -15,30 +15,30 @@ module tessera_accumulator #(
   parameter int unsigned NLanes = 16,
   parameter int unsigned EntryBits = 8
 ) (
-  input  logic                 clk_i,
-  input  logic                 rst_ni,
+  input logic clk_i,
+  input logic rst_ni,
   // S1: which entry.
-  input  logic                 s1_valid_i,
-  input  logic                 s1_half_i,
-  input  logic [EntryBits-1:0] s1_entry_i,
-  input  logic                 s1_start_i,
-  input  logic                 s1_end_i,
+  input logic s1_valid_i,
+  input logic s1_half_i,
+  input logic [EntryBits-1:0] s1_entry_i,
+  input logic s1_start_i,
+  input logic s1_end_i,
   // S3: what to add.
-  input  logic                 s3_valid_i,
-  input  logic signed [31:0]   s3_sums_i [NLanes],
-  output logic                 s3_end_o,        // the sums of an n-block (or chunk) are complete
+  input logic s3_valid_i,
+  input logic signed [31:0] s3_sums_i[NLanes],
+  output logic s3_end_o,  // the sums of an n-block (or chunk) are complete
   // Output stage: data one cycle after the request.
-  input  logic                 rd_req_i,
-  input  logic                 rd_half_i,
-  input  logic [EntryBits-1:0] rd_entry_i,
-  output logic signed [31:0]   rd_sums_o [NLanes]
+  input logic rd_req_i,
+  input logic rd_half_i,
+  input logic [EntryBits-1:0] rd_entry_i,
+  output logic signed [31:0] rd_sums_o[NLanes]
 );
 
   localparam int unsigned Entries = 1 << EntryBits;
 
-  logic signed [31:0]   mem [2][Entries][NLanes];
-  logic signed [31:0]   old_q [NLanes];
-  logic signed [31:0]   rd_sums_q [NLanes];
+  logic signed [31:0] mem[2][Entries][NLanes];
+  logic signed [31:0] old_q[NLanes];
+  logic signed [31:0] rd_sums_q[NLanes];
   logic s2_valid_q, s2_half_q, s2_start_q, s2_end_q;
   logic s3_half_q, s3_start_q, s3_end_q;
   logic [EntryBits-1:0] s2_entry_q, s3_entry_q;
@@ -92,7 +92,7 @@ module tessera_accumulator #(
 
   `ASSERT(
       NoReadWhileWritten,
-      s2_valid_q && s3_valid_i && !s2_start_q |-> {s2_half_q, s2_entry_q} != {s3_half_q, s3_entry_q})
+      s2_valid_q && s3_valid_i && {s2_half_q, s2_entry_q} == {s3_half_q, s3_entry_q} |-> s2_start_q)
   `ASSERT(HalvesApart, rd_req_i && s3_valid_i |-> rd_half_i != s3_half_q)
 
 endmodule

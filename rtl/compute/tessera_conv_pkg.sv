@@ -25,14 +25,14 @@ package tessera_conv_pkg;
     logic              first;
     logic              last;
     logic signed [7:0] in_zp;
-    pos_t              base;     // kernel tap (0, 0) of output pixel (0, 0), first block
-    pos_t              step_x;   // next output pixel
-    pos_t              step_y;   // next output row
-    pos_t              step_kx;  // next kernel column
-    pos_t              step_ky;  // next kernel row
-    pos_t              step_cb;  // next channel block
-    pos_t              step_n;   // next n-block
-    coord_t            iy;       // coordinates that belong to `base`
+    pos_t              base;        // kernel tap (0, 0) of output pixel (0, 0), first block
+    pos_t              step_x;      // next output pixel
+    pos_t              step_y;      // next output row
+    pos_t              step_kx;     // next kernel column
+    pos_t              step_ky;     // next kernel row
+    pos_t              step_cb;     // next channel block
+    pos_t              step_n;      // next n-block
+    coord_t            iy;          // coordinates that belong to `base`
     coord_t            ix;
     logic [3:0]        stride_y;
     logic [3:0]        stride_x;
@@ -85,7 +85,7 @@ package tessera_conv_pkg;
   // What travels with a word through the output stage.
   typedef struct packed {
     logic  write;
-    logic  done;  // last word of its command
+    logic  done;   // last word of its command
     id_t   id;
     addr_t addr;
     rule_t rule;

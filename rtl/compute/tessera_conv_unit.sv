@@ -25,46 +25,46 @@ module tessera_conv_unit
   parameter int unsigned ParamBytes = 8192,
   parameter int unsigned AccEntries = 512
 ) (
-  input  logic                     clk_i,
-  input  logic                     rst_ni,
-  input  logic                     halt_i,
+  input  logic                                 clk_i,
+  input  logic                                 rst_ni,
+  input  logic                                 halt_i,
   // Unit interface (rtl/README.md).
-  input  logic                     cmd_valid_i,
-  input  logic [COMMAND_BITS-1:0]  cmd_i,
-  input  logic [QUEUES-1:0]        dep_met_i,
-  output logic                     cmd_ready_o,
-  output logic                     start_o,
-  output id_t                      start_id_o,
-  output logic                     done_o,
-  output id_t                      done_id_o,
-  output id_t                      id_o,
-  output wait_e                    state_o,
-  output logic                     error_valid_o,
-  output error_t                   error_o,
-  output logic                     idle_o,
+  input  logic                                 cmd_valid_i,
+  input  logic         [COMMAND_BITS-1:0]      cmd_i,
+  input  logic         [      QUEUES-1:0]      dep_met_i,
+  output logic                                 cmd_ready_o,
+  output logic                                 start_o,
+  output id_t                                  start_id_o,
+  output logic                                 done_o,
+  output id_t                                  done_id_o,
+  output id_t                                  id_o,
+  output wait_e                                state_o,
+  output logic                                 error_valid_o,
+  output error_t                               error_o,
+  output logic                                 idle_o,
   // ACT SRAM: input pixels, residual, output.
-  output logic                     act_rd_req_o,
-  output addr_t                    act_rd_addr_o,
-  input  logic                     act_rd_gnt_i,
-  input  logic [KLanes-1:0][7:0]   act_rd_data_i,
-  output logic                     res_rd_req_o,
-  output addr_t                    res_rd_addr_o,
-  input  logic                     res_rd_gnt_i,
-  input  logic [KLanes-1:0][7:0]   res_rd_data_i,
-  output logic                     act_wr_req_o,
-  output addr_t                    act_wr_addr_o,
-  output logic [KLanes-1:0][7:0]   act_wr_data_o,
-  input  logic                     act_wr_gnt_i,
+  output logic                                 act_rd_req_o,
+  output addr_t                                act_rd_addr_o,
+  input  logic                                 act_rd_gnt_i,
+  input  logic         [      KLanes-1:0][7:0] act_rd_data_i,
+  output logic                                 res_rd_req_o,
+  output addr_t                                res_rd_addr_o,
+  input  logic                                 res_rd_gnt_i,
+  input  logic         [      KLanes-1:0][7:0] res_rd_data_i,
+  output logic                                 act_wr_req_o,
+  output addr_t                                act_wr_addr_o,
+  output logic         [      KLanes-1:0][7:0] act_wr_data_o,
+  input  logic                                 act_wr_gnt_i,
   // WEIGHT and PARAM SRAM.
-  output logic                     wgt_rd_req_o,
-  output addr_t                    wgt_rd_addr_o,
-  input  logic [NLanes-1:0][7:0]   wgt_rd_data_i,
-  output logic                     par_rd_req_o,
-  output addr_t                    par_rd_addr_o,
-  input  logic [BusBytes-1:0][7:0] par_rd_data_i,
+  output logic                                 wgt_rd_req_o,
+  output addr_t                                wgt_rd_addr_o,
+  input  logic         [      NLanes-1:0][7:0] wgt_rd_data_i,
+  output logic                                 par_rd_req_o,
+  output addr_t                                par_rd_addr_o,
+  input  logic         [    BusBytes-1:0][7:0] par_rd_data_i,
   // What the array does in this cycle.
-  output array_cycle_e             array_cycle_o,
-  output id_t                      array_id_o
+  output array_cycle_e                         array_cycle_o,
+  output id_t                                  array_id_o
 );
 
   localparam int unsigned EntryBits = $clog2(AccEntries / 2);
@@ -74,44 +74,44 @@ module tessera_conv_unit
   // Issue to walkers.
   logic weight_valid, weight_ready, pixel_valid, pixel_ready;
   logic param_valid, param_ready, drain_valid, drain_ready;
-  weight_job_t weight_job;
-  pixel_job_t  pixel_job;
-  param_job_t  param_job;
-  drain_job_t  drain_job;
-  id_t         issue_id;
+  weight_job_t       weight_job;
+  pixel_job_t        pixel_job;
+  param_job_t        param_job;
+  drain_job_t        drain_job;
+  id_t               issue_id;
   // Errors.
-  logic [4:0]   error_valid;
-  error_t [4:0] error;
+  logic        [4:0] error_valid;
+  error_t      [4:0] error;
   // Weights.
   logic loaded, swap, row_valid, weight_busy;
   logic [RowBits-1:0] row;
   // Pixels.
   logic s1_valid, s1_swap, s1_pad, s1_half, s1_start, s1_end;
-  logic signed [7:0]    s1_zp;
-  logic [EntryBits-1:0] s1_entry;
-  logic                 pixel_busy;
-  id_t                  pixel_id;
-  array_cycle_e         pixel_cycle;
+  logic signed  [          7:0] s1_zp;
+  logic         [EntryBits-1:0] s1_entry;
+  logic                         pixel_busy;
+  id_t                          pixel_id;
+  array_cycle_e                 pixel_cycle;
   // Sums.
   logic s3_valid, s3_end;
-  logic signed [31:0] s3_sums [NLanes];
-  logic [1:0]         half_busy_q;
+  logic signed [31:0] s3_sums     [NLanes];
+  logic        [ 1:0] half_busy_q;
   logic half_claim, claimed_half, half_free, freed_half;
   // Drain.
   logic params_loaded, params_take, drain_busy;
   logic acc_rd_req, acc_rd_half;
-  logic [EntryBits-1:0] acc_rd_entry;
-  logic signed [31:0]   acc        [NLanes];
-  logic signed [31:0]   bias       [NLanes];
-  logic [31:0]          multiplier [NLanes];
-  logic [5:0]           shift      [NLanes];
+  logic        [EntryBits-1:0] acc_rd_entry;
+  logic signed [         31:0] acc          [NLanes];
+  logic signed [         31:0] bias         [NLanes];
+  logic        [         31:0] multiplier   [NLanes];
+  logic        [          5:0] shift        [NLanes];
   logic word_valid, output_busy;
-  logic [PartBits-1:0]  word_part;
-  word_tag_t            word_tag;
+  logic      [PartBits-1:0] word_part;
+  word_tag_t                word_tag;
   // Between S1 and S3.
-  logic [1:0]           in_array_q;
-  id_t                  last_id_q;
-  wait_e                missing;
+  logic      [         1:0] in_array_q;
+  id_t                      last_id_q;
+  wait_e                    missing;
 
   tessera_conv_issue #(
     .KLanes(KLanes),
@@ -223,17 +223,17 @@ module tessera_conv_unit
     .clk_i,
     .rst_ni,
     .s1_valid_i(s1_valid),
-    .s1_half_i(s1_half),
+    .s1_half_i (s1_half),
     .s1_entry_i(s1_entry),
     .s1_start_i(s1_start),
-    .s1_end_i(s1_end),
+    .s1_end_i  (s1_end),
     .s3_valid_i(s3_valid),
-    .s3_sums_i(s3_sums),
-    .s3_end_o(s3_end),
-    .rd_req_i(acc_rd_req),
-    .rd_half_i(acc_rd_half),
+    .s3_sums_i (s3_sums),
+    .s3_end_o  (s3_end),
+    .rd_req_i  (acc_rd_req),
+    .rd_half_i (acc_rd_half),
     .rd_entry_i(acc_rd_entry),
-    .rd_sums_o(acc)
+    .rd_sums_o (acc)
   );
 
   tessera_param_fetch #(
@@ -329,11 +329,11 @@ module tessera_conv_unit
   // Status //
   ////////////
 
-  assign start_o    = cmd_valid_i && cmd_ready_o;
+  assign start_o = cmd_valid_i && cmd_ready_o;
   assign start_id_o = issue_id;
   assign idle_o     = !weight_busy && !pixel_busy && !s1_valid && in_array_q == '0 && !drain_busy
                       && !output_busy;
-  assign id_o       = array_id_o;
+  assign id_o = array_id_o;
 
   always_comb begin
     error_valid_o = error_valid != '0;

@@ -18,27 +18,27 @@ module tessera_dot_product #(
   parameter int unsigned KLanes = 16,
   parameter int unsigned NLanes = 16
 ) (
-  input  logic                      clk_i,
-  input  logic                      rst_ni,
+  input  logic                                  clk_i,
+  input  logic                                  rst_ni,
   // Shadow weights.
-  input  logic                      row_valid_i,
-  input  logic [$clog2(KLanes)-1:0] row_i,
-  input  logic [NLanes-1:0][7:0]    row_data_i,
+  input  logic                                  row_valid_i,
+  input  logic        [$clog2(KLanes)-1:0]      row_i,
+  input  logic        [        NLanes-1:0][7:0] row_data_i,
   // S1.
-  input  logic                      valid_i,
-  input  logic                      swap_i,
-  input  logic                      pad_i,
-  input  logic signed [7:0]         zp_i,
-  input  logic [KLanes-1:0][7:0]    data_i,
+  input  logic                                  valid_i,
+  input  logic                                  swap_i,
+  input  logic                                  pad_i,
+  input  logic signed [               7:0]      zp_i,
+  input  logic        [        KLanes-1:0][7:0] data_i,
   // S3.
-  output logic                      valid_o,
-  output logic signed [31:0]        sums_o [NLanes]
+  output logic                                  valid_o,
+  output logic signed [              31:0]      sums_o     [NLanes]
 );
 
-  logic signed [7:0]  shadow_q [KLanes][NLanes];
-  logic signed [7:0]  active_q [KLanes][NLanes];
-  logic signed [7:0]  x_q      [KLanes];
-  logic signed [31:0] sums_q   [NLanes];
+  logic signed [ 7:0] shadow_q[KLanes] [NLanes];
+  logic signed [ 7:0] active_q[KLanes] [NLanes];
+  logic signed [ 7:0] x_q     [KLanes];
+  logic signed [31:0] sums_q  [NLanes];
   logic s2_valid_q, s3_valid_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin

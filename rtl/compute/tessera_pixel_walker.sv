@@ -23,39 +23,39 @@ module tessera_pixel_walker
   parameter int unsigned ActBytes = 131072,
   parameter int unsigned EntryBits = 8
 ) (
-  input  logic                 clk_i,
-  input  logic                 rst_ni,
-  input  logic                 halt_i,
+  input  logic                         clk_i,
+  input  logic                         rst_ni,
+  input  logic                         halt_i,
   // From issue.
-  input  logic                 valid_i,
-  output logic                 ready_o,
-  input  pixel_job_t           job_i,
+  input  logic                         valid_i,
+  output logic                         ready_o,
+  input  pixel_job_t                   job_i,
   // Weight walker.
-  input  logic                 loaded_i,
-  output logic                 swap_o,       // comb. from act_rd_gnt_i
+  input  logic                         loaded_i,
+  output logic                         swap_o,         // comb. from act_rd_gnt_i
   // Accumulator halves.
-  input  logic [1:0]           half_busy_i,
-  output logic                 half_claim_o, // this half is taken from now on
-  output logic                 half_o,
+  input  logic         [          1:0] half_busy_i,
+  output logic                         half_claim_o,   // this half is taken from now on
+  output logic                         half_o,
   // ACT SRAM.
-  output logic                 act_rd_req_o,
-  output addr_t                act_rd_addr_o,
-  input  logic                 act_rd_gnt_i,
+  output logic                         act_rd_req_o,
+  output addr_t                        act_rd_addr_o,
+  input  logic                         act_rd_gnt_i,
   // S1: beside the SRAM's data.
-  output logic                 s1_valid_o,
-  output logic                 s1_swap_o,
-  output logic                 s1_pad_o,
-  output logic signed [7:0]    s1_zp_o,
-  output logic                 s1_half_o,
-  output logic [EntryBits-1:0] s1_entry_o,
-  output logic                 s1_start_o,   // write the sum instead of adding
-  output logic                 s1_end_o,     // last pixel of an n-block (or of a chunk)
+  output logic                         s1_valid_o,
+  output logic                         s1_swap_o,
+  output logic                         s1_pad_o,
+  output logic signed  [          7:0] s1_zp_o,
+  output logic                         s1_half_o,
+  output logic         [EntryBits-1:0] s1_entry_o,
+  output logic                         s1_start_o,     // write the sum instead of adding
+  output logic                         s1_end_o,       // last pixel of an n-block (or of a chunk)
   // Status.
-  output logic                 busy_o,
-  output id_t                  id_o,
-  output array_cycle_e         cycle_o,      // meaningful while busy_o
-  output logic                 error_valid_o,
-  output error_t               error_o
+  output logic                         busy_o,
+  output id_t                          id_o,
+  output array_cycle_e                 cycle_o,        // meaningful while busy_o
+  output logic                         error_valid_o,
+  output error_t                       error_o
 );
 
   // Loop position.
@@ -70,17 +70,17 @@ module tessera_pixel_walker
   coord_t iy_ky_q, iy_q, ix_kx_q, ix_q;
 
   tessera_fifo #(
-    .Depth(2),
+    .Depth (2),
     .data_t(pixel_job_t)
   ) i_jobs (
     .clk_i,
     .rst_ni,
     .valid_i,
     .ready_o,
-    .data_i(job_i),
+    .data_i (job_i),
     .valid_o(next_valid),
     .ready_i(next_take),
-    .data_o(next),
+    .data_o (next),
     .count_o(unused_count)
   );
 
@@ -92,32 +92,32 @@ module tessera_pixel_walker
   logic pass_start, n_start, first_pass;
   logic present, in_range, weight_wait, acc_wait, want, fire;
 
-  assign row_end    = ox_q + 12'd1 == j_q.out_w;
-  assign pass_end   = row_end && oy_q + 12'd1 == j_q.out_h;
-  assign cb_end     = cb_q + 12'd1 == j_q.cin_blocks;
-  assign kx_end     = cb_end && kx_q + 8'd1 == j_q.kernel_w;
-  assign n_end      = kx_end && ky_q + 8'd1 == j_q.kernel_h;
-  assign job_end    = pass_end && n_end && n_q + 12'd1 == j_q.n_blocks;
+  assign row_end = ox_q + 12'd1 == j_q.out_w;
+  assign pass_end = row_end && oy_q + 12'd1 == j_q.out_h;
+  assign cb_end = cb_q + 12'd1 == j_q.cin_blocks;
+  assign kx_end = cb_end && kx_q + 8'd1 == j_q.kernel_w;
+  assign n_end = kx_end && ky_q + 8'd1 == j_q.kernel_h;
+  assign job_end = pass_end && n_end && n_q + 12'd1 == j_q.n_blocks;
   assign pass_start = entry_q == '0;
   assign first_pass = cb_q == '0 && kx_q == '0 && ky_q == '0 && j_q.first;
-  assign n_start    = pass_start && first_pass;
+  assign n_start = pass_start && first_pass;
 
   assign present = iy_q >= 0 && iy_q < coord_t'({8'd0, j_q.in_h})
                && ix_q >= 0 && ix_q < coord_t'({8'd0, j_q.in_w});
-  assign in_range    = at_q >= 0 && at_q < pos_t'(ActBytes);
+  assign in_range = at_q >= 0 && at_q < pos_t'(ActBytes);
   assign weight_wait = pass_start && !loaded_i;
-  assign acc_wait    = n_start && half_busy_i[half_q];
-  assign want        = busy_q && !halt_i && !stopped_q && !weight_wait && !acc_wait;
+  assign acc_wait = n_start && half_busy_i[half_q];
+  assign want = busy_q && !halt_i && !stopped_q && !weight_wait && !acc_wait;
 
-  assign act_rd_req_o  = want && present && in_range;
+  assign act_rd_req_o = want && present && in_range;
   assign act_rd_addr_o = addr_t'(at_q);
-  assign fire          = want && (present ? act_rd_req_o && act_rd_gnt_i : 1'b1);
-  assign swap_o        = fire && pass_start;
-  assign half_claim_o  = fire && n_start;
-  assign half_o        = half_q;
+  assign fire = want && (present ? act_rd_req_o && act_rd_gnt_i : 1'b1);
+  assign swap_o = fire && pass_start;
+  assign half_claim_o = fire && n_start;
+  assign half_o = half_q;
 
   assign error_valid_o = want && present && !in_range;
-  assign error_o       = '{cause: CAUSE_SRAM_RANGE, id: j_q.id, info: 32'(at_q)};
+  assign error_o = '{cause: CAUSE_SRAM_RANGE, id: j_q.id, info: 32'(at_q)};
 
   assign next_take = next_valid && (!busy_q || (fire && job_end));
 

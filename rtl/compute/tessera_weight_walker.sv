@@ -22,70 +22,70 @@ module tessera_weight_walker
   parameter int unsigned NLanes = 16,
   parameter int unsigned WeightBytes = 65536
 ) (
-  input  logic                      clk_i,
-  input  logic                      rst_ni,
+  input  logic                             clk_i,
+  input  logic                             rst_ni,
   // From issue.
-  input  logic                      valid_i,
-  output logic                      ready_o,
-  input  weight_job_t               job_i,
+  input  logic                             valid_i,
+  output logic                             ready_o,
+  input  weight_job_t                      job_i,
   // From the pixel walker.
-  input  logic                      swap_i,
-  output logic                      loaded_o,  // registered
+  input  logic                             swap_i,
+  output logic                             loaded_o,       // registered
   // WEIGHT SRAM.
-  output logic                      rd_req_o,  // comb. from swap_i
-  output addr_t                     rd_addr_o,
+  output logic                             rd_req_o,       // comb. from swap_i
+  output addr_t                            rd_addr_o,
   // To the dot product: row index of the data that arrive now.
-  output logic                      row_valid_o,
-  output logic [$clog2(KLanes)-1:0] row_o,
-  output logic                      busy_o,
-  output logic                      error_valid_o,
-  output error_t                    error_o
+  output logic                             row_valid_o,
+  output logic        [$clog2(KLanes)-1:0] row_o,
+  output logic                             busy_o,
+  output logic                             error_valid_o,
+  output error_t                           error_o
 );
 
   localparam int unsigned RowBits = $clog2(KLanes);
 
   logic head_valid, head_pop;
-  weight_job_t        head;
-  logic [1:0]         unused_count;
-  logic               fresh_q;      // the head's first tile is still to be read
+  weight_job_t       head;
+  logic        [1:0] unused_count;
+  logic              fresh_q;  // the head's first tile is still to be read
   addr_t addr_q, addr;
   logic [31:0] tiles_q, tiles;
-  logic [RowBits:0]   rows_q;       // rows of the shadow's tile that were read
+  logic [  RowBits:0] rows_q;  // rows of the shadow's tile that were read
   logic [RowBits-1:0] row;
   logic full, want, in_range, row_end;
   logic stopped_q, row_valid_q;
   logic [RowBits-1:0] row_q;
 
   tessera_fifo #(
-    .Depth(2),
+    .Depth (2),
     .data_t(weight_job_t)
   ) i_jobs (
     .clk_i,
     .rst_ni,
     .valid_i,
     .ready_o,
-    .data_i(job_i),
+    .data_i (job_i),
     .valid_o(head_valid),
     .ready_i(head_pop),
-    .data_o(head),
+    .data_o (head),
     .count_o(unused_count)
   );
 
-  assign full     = rows_q == (RowBits + 1)'(KLanes);
-  assign row      = swap_i ? '0 : RowBits'(rows_q);
-  assign addr     = fresh_q ? head.addr : addr_q;
-  assign tiles    = fresh_q ? head.tiles : tiles_q;
-  assign want     = head_valid && (!full || swap_i) && !stopped_q;
-  assign in_range = addr < addr_t'(WeightBytes);
-  assign row_end  = row == RowBits'(KLanes - 1);
+  assign full          = rows_q == (RowBits + 1)'(KLanes);
+  assign row           = swap_i ? '0 : RowBits'(rows_q);
+  assign addr          = fresh_q ? head.addr : addr_q;
+  assign tiles         = fresh_q ? head.tiles : tiles_q;
+  assign want          = head_valid && (!full || swap_i) && !stopped_q;
+  assign in_range      = addr < addr_t'(WeightBytes);
+  assign row_end       = row == RowBits'(KLanes - 1);
 
-  assign rd_req_o    = want && in_range;
-  assign rd_addr_o   = addr;
-  assign head_pop    = rd_req_o && row_end && tiles == 32'd1;
-  assign loaded_o    = full;
-  assign row_valid_o = row_valid_q;
-  assign row_o       = row_q;
-  assign busy_o      = head_valid;
+  assign rd_req_o      = want && in_range;
+  assign rd_addr_o     = addr;
+  assign head_pop      = rd_req_o && row_end && tiles == 32'd1;
+  assign loaded_o      = full;
+  assign row_valid_o   = row_valid_q;
+  assign row_o         = row_q;
+  assign busy_o        = head_valid;
 
   assign error_valid_o = want && !in_range;
   assign error_o       = '{cause: CAUSE_SRAM_RANGE, id: head.id, info: 32'(addr)};

@@ -16,29 +16,29 @@ module tessera_burst_walker
   import tessera_isa_pkg::*;
   import tessera_pkg::*;
 #(
-  parameter int unsigned BusBytes = 16,
-  parameter int unsigned BurstBeats = 16,
-  parameter int unsigned ActBytes = 131072,
+  parameter int unsigned BusBytes    = 16,
+  parameter int unsigned BurstBeats  = 16,
+  parameter int unsigned ActBytes    = 131072,
   parameter int unsigned WeightBytes = 65536,
-  parameter int unsigned ParamBytes = 8192,
-  parameter bit          Write = 1'b0
+  parameter int unsigned ParamBytes  = 8192,
+  parameter bit          Write       = 1'b0
 ) (
-  input  logic      clk_i,
-  input  logic      rst_ni,
-  input  window_t [WINDOWS-1:0] window_i,
-  input  logic      halt_i,
+  input  logic                    clk_i,
+  input  logic                    rst_ni,
+  input  window_t   [WINDOWS-1:0] window_i,
+  input  logic                    halt_i,
   // From the unit's queue.
-  input  logic      valid_i,
-  output logic      ready_o,  // comb. from burst_ready_i
-  input  transfer_t transfer_i,
+  input  logic                    valid_i,
+  output logic                    ready_o,        // comb. from burst_ready_i
+  input  transfer_t               transfer_i,
   // To the bus.
-  output logic      burst_valid_o,
-  input  logic      burst_ready_i,
-  output burst_t    burst_o,
-  output logic      busy_o,
-  output id_t       id_o,
-  output logic      error_valid_o,
-  output error_t    error_o
+  output logic                    burst_valid_o,
+  input  logic                    burst_ready_i,
+  output burst_t                  burst_o,
+  output logic                    busy_o,
+  output id_t                     id_o,
+  output logic                    error_valid_o,
+  output error_t                  error_o
 );
 
   localparam int unsigned BusShift = $clog2(BusBytes);
@@ -50,9 +50,9 @@ module tessera_burst_walker
   typedef logic [ADDR_BITS:0] place_t;
 
   // The transfer at work; `*_q` positions of the next burst.
-  transfer_t              t_q;
-  logic                   busy_q;
-  logic                   stopped_q;
+  transfer_t t_q;
+  logic      busy_q;
+  logic      stopped_q;
   logic [15:0] planes_left_q, rows_left_q;
   offset_t plane_q, row_q, offset_q;
   place_t sram_plane_q, sram_row_q, sram_q;
@@ -71,12 +71,12 @@ module tessera_burst_walker
   // The next burst //
   ////////////////////
 
-  window_t                  window;
-  logic [BUS_ADDR_BITS-1:0] address;
-  logic [PageBits:0]        to_page;
-  logic [23:0]              bytes;
-  logic [OFFSET_BITS+1:0]   stop;
-  place_t                   limit;
+  window_t                     window;
+  logic    [BUS_ADDR_BITS-1:0] address;
+  logic    [       PageBits:0] to_page;
+  logic    [             23:0] bytes;
+  logic    [  OFFSET_BITS+1:0] stop;
+  place_t                      limit;
   logic in_window, in_sram, inside_both;
   logic row_end, plane_end, transfer_end;
 
@@ -98,23 +98,23 @@ module tessera_burst_walker
     endcase
   end
 
-  assign stop         = {1'b0, offset_q} + (OFFSET_BITS + 2)'(bytes);
-  assign in_window    = stop <= {2'b0, window.size} && (Write ? window.write : window.read);
-  assign in_sram      = sram_q < limit && place_t'(bytes) <= limit - sram_q;
-  assign inside_both  = in_window && in_sram;
-  assign row_end      = bytes == left_q;
-  assign plane_end    = row_end && rows_left_q == 16'd1;
+  assign stop = {1'b0, offset_q} + (OFFSET_BITS + 2)'(bytes);
+  assign in_window = stop <= {2'b0, window.size} && (Write ? window.write : window.read);
+  assign in_sram = sram_q < limit && place_t'(bytes) <= limit - sram_q;
+  assign inside_both = in_window && in_sram;
+  assign row_end = bytes == left_q;
+  assign plane_end = row_end && rows_left_q == 16'd1;
   assign transfer_end = plane_end && planes_left_q == 16'd1;
 
   assign burst_valid_o = busy_q && inside_both && !halt_i && !stopped_q;
   assign burst_o = '{
-    id: t_q.id,
-    sram: t_q.sram,
-    sram_addr: sram_q[ADDR_BITS-1:0],
-    address: address,
-    beats: 8'((bytes >> BusShift) - 24'd1),
-    last: transfer_end
-  };
+          id: t_q.id,
+          sram: t_q.sram,
+          sram_addr: sram_q[ADDR_BITS-1:0],
+          address: address,
+          beats: 8'((bytes >> BusShift) - 24'd1),
+          last: transfer_end
+      };
 
   logic fire, take;
 

@@ -23,42 +23,42 @@ module tessera_load_unit
   parameter int unsigned BurstBeats = 16,
   parameter int unsigned AxiAddrBits = 32
 ) (
-  input  logic                     clk_i,
-  input  logic                     rst_ni,
-  input  window_t [WINDOWS-1:0]    window_i,
-  input  logic                     halt_i,
+  input  logic                            clk_i,
+  input  logic                            rst_ni,
+  input  window_t [     WINDOWS-1:0]      window_i,
+  input  logic                            halt_i,
   // Unit interface (rtl/README.md).
-  input  logic                     cmd_valid_i,
-  input  logic [COMMAND_BITS-1:0]  cmd_i,
-  input  logic [QUEUES-1:0]        dep_met_i,
-  output logic                     cmd_ready_o,
-  output logic                     start_o,
-  output id_t                      start_id_o,
-  output logic                     done_o,
-  output id_t                      done_id_o,
-  output id_t                      id_o,
-  output wait_e                    state_o,
-  output logic                     error_valid_o,
-  output error_t                   error_o,
-  output logic                     idle_o,
-  output logic                     quiet_o,  // no bus transfer under way
+  input  logic                            cmd_valid_i,
+  input  logic    [COMMAND_BITS-1:0]      cmd_i,
+  input  logic    [      QUEUES-1:0]      dep_met_i,
+  output logic                            cmd_ready_o,
+  output logic                            start_o,
+  output id_t                             start_id_o,
+  output logic                            done_o,
+  output id_t                             done_id_o,
+  output id_t                             id_o,
+  output wait_e                           state_o,
+  output logic                            error_valid_o,
+  output error_t                          error_o,
+  output logic                            idle_o,
+  output logic                            quiet_o,          // no bus transfer under way
   // AXI4 read channels.
-  output logic [AxiAddrBits-1:0]   m_axi_araddr_o,
-  output logic [7:0]               m_axi_arlen_o,
-  output logic                     m_axi_arvalid_o,
-  input  logic                     m_axi_arready_i,
-  input  logic [BusBytes-1:0][7:0] m_axi_rdata_i,
-  input  logic [1:0]               m_axi_rresp_i,
-  input  logic                     m_axi_rlast_i,
-  input  logic                     m_axi_rvalid_i,
-  output logic                     m_axi_rready_o,
+  output logic    [ AxiAddrBits-1:0]      m_axi_araddr_o,
+  output logic    [             7:0]      m_axi_arlen_o,
+  output logic                            m_axi_arvalid_o,
+  input  logic                            m_axi_arready_i,
+  input  logic    [    BusBytes-1:0][7:0] m_axi_rdata_i,
+  input  logic    [             1:0]      m_axi_rresp_i,
+  input  logic                            m_axi_rlast_i,
+  input  logic                            m_axi_rvalid_i,
+  output logic                            m_axi_rready_o,
   // SRAM writes.
-  output addr_t                    wr_addr_o,
-  output logic [BusBytes-1:0][7:0] wr_data_o,
-  output logic                     act_wr_req_o,
-  input  logic                     act_wr_gnt_i,
-  output logic                     weight_wr_req_o,
-  output logic                     param_wr_req_o
+  output addr_t                           wr_addr_o,
+  output logic    [    BusBytes-1:0][7:0] wr_data_o,
+  output logic                            act_wr_req_o,
+  input  logic                            act_wr_gnt_i,
+  output logic                            weight_wr_req_o,
+  output logic                            param_wr_req_o
 );
 
   load_cmd_t cmd;
@@ -66,19 +66,19 @@ module tessera_load_unit
 
   assign cmd = load_cmd_t'(cmd_i);
   assign transfer = '{
-    id: cmd.id,
-    sram: sram_e'(cmd.sram),
-    window: cmd.window,
-    offset: cmd.offset,
-    sram_addr: cmd.sram_addr,
-    row_bytes: cmd.row_bytes,
-    rows: cmd.rows,
-    row_stride: cmd.row_stride,
-    sram_row_stride: cmd.sram_row_stride,
-    planes: cmd.planes,
-    plane_stride: cmd.plane_stride,
-    sram_plane_stride: cmd.sram_plane_stride
-  };
+          id: cmd.id,
+          sram: sram_e'(cmd.sram),
+          window: cmd.window,
+          offset: cmd.offset,
+          sram_addr: cmd.sram_addr,
+          row_bytes: cmd.row_bytes,
+          rows: cmd.rows,
+          row_stride: cmd.row_stride,
+          sram_row_stride: cmd.sram_row_stride,
+          planes: cmd.planes,
+          plane_stride: cmd.plane_stride,
+          sram_plane_stride: cmd.sram_plane_stride
+      };
 
   logic unused_cmd;
   assign unused_cmd = ^{cmd.reserved, cmd.opcode, cmd.wait_load, cmd.wait_conv, cmd.wait_vector,
@@ -153,28 +153,28 @@ module tessera_load_unit
   logic track_valid, beat, drop_q;
   burst_t track;
   logic [7:0] beat_q;
-  addr_t  addr;
+  addr_t addr;
   logic bus_error, writable;
   logic [idx_width(ReadBursts):0] tracked;
 
   tessera_fifo #(
-    .Depth((ReadBursts < 2) ? 2 : ReadBursts),
+    .Depth ((ReadBursts < 2) ? 2 : ReadBursts),
     .data_t(burst_t)
   ) i_track (
     .clk_i,
     .rst_ni,
     .valid_i(burst_valid && (!ar_valid_q || m_axi_arready_i)),
     .ready_o(track_ready),
-    .data_i(burst),
+    .data_i (burst),
     .valid_o(track_valid),
     .ready_i(beat && m_axi_rlast_i),
-    .data_o(track),
+    .data_o (track),
     .count_o(tracked)
   );
 
-  assign addr      = track.sram_addr + (addr_t'(beat_q) * addr_t'(BusBytes));
-  assign bus_error = m_axi_rresp_i[1];
-  assign writable  = m_axi_rvalid_i && track_valid && !bus_error && !drop_q;
+  assign addr            = track.sram_addr + (addr_t'(beat_q) * addr_t'(BusBytes));
+  assign bus_error       = m_axi_rresp_i[1];
+  assign writable        = m_axi_rvalid_i && track_valid && !bus_error && !drop_q;
 
   assign wr_addr_o       = addr;
   assign wr_data_o       = m_axi_rdata_i;
@@ -184,8 +184,8 @@ module tessera_load_unit
   assign m_axi_rready_o  = track_valid && (!act_wr_req_o || act_wr_gnt_i);
   assign beat            = m_axi_rvalid_i && m_axi_rready_o;
 
-  assign done_o    = beat && m_axi_rlast_i && track.last && writable;
-  assign done_id_o = track.id;
+  assign done_o          = beat && m_axi_rlast_i && track.last && writable;
+  assign done_id_o       = track.id;
 
   always_comb begin
     error_valid_o = walker_error_valid;

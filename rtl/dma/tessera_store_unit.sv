@@ -20,42 +20,42 @@ module tessera_store_unit
   parameter int unsigned BurstBeats = 16,
   parameter int unsigned AxiAddrBits = 32
 ) (
-  input  logic                     clk_i,
-  input  logic                     rst_ni,
-  input  window_t [WINDOWS-1:0]    window_i,
-  input  logic                     halt_i,
+  input  logic                            clk_i,
+  input  logic                            rst_ni,
+  input  window_t [     WINDOWS-1:0]      window_i,
+  input  logic                            halt_i,
   // Unit interface (rtl/README.md).
-  input  logic                     cmd_valid_i,
-  input  logic [COMMAND_BITS-1:0]  cmd_i,
-  input  logic [QUEUES-1:0]        dep_met_i,
-  output logic                     cmd_ready_o,
-  output logic                     start_o,
-  output id_t                      start_id_o,
-  output logic                     done_o,
-  output id_t                      done_id_o,
-  output id_t                      id_o,
-  output wait_e                    state_o,
-  output logic                     error_valid_o,
-  output error_t                   error_o,
-  output logic                     idle_o,
-  output logic                     quiet_o,  // no bus transfer under way
+  input  logic                            cmd_valid_i,
+  input  logic    [COMMAND_BITS-1:0]      cmd_i,
+  input  logic    [      QUEUES-1:0]      dep_met_i,
+  output logic                            cmd_ready_o,
+  output logic                            start_o,
+  output id_t                             start_id_o,
+  output logic                            done_o,
+  output id_t                             done_id_o,
+  output id_t                             id_o,
+  output wait_e                           state_o,
+  output logic                            error_valid_o,
+  output error_t                          error_o,
+  output logic                            idle_o,
+  output logic                            quiet_o,          // no bus transfer under way
   // AXI4 write channels.
-  output logic [AxiAddrBits-1:0]   m_axi_awaddr_o,
-  output logic [7:0]               m_axi_awlen_o,
-  output logic                     m_axi_awvalid_o,
-  input  logic                     m_axi_awready_i,
-  output logic [BusBytes-1:0][7:0] m_axi_wdata_o,
-  output logic                     m_axi_wlast_o,
-  output logic                     m_axi_wvalid_o,
-  input  logic                     m_axi_wready_i,
-  input  logic [1:0]               m_axi_bresp_i,
-  input  logic                     m_axi_bvalid_i,
-  output logic                     m_axi_bready_o,
+  output logic    [ AxiAddrBits-1:0]      m_axi_awaddr_o,
+  output logic    [             7:0]      m_axi_awlen_o,
+  output logic                            m_axi_awvalid_o,
+  input  logic                            m_axi_awready_i,
+  output logic    [    BusBytes-1:0][7:0] m_axi_wdata_o,
+  output logic                            m_axi_wlast_o,
+  output logic                            m_axi_wvalid_o,
+  input  logic                            m_axi_wready_i,
+  input  logic    [             1:0]      m_axi_bresp_i,
+  input  logic                            m_axi_bvalid_i,
+  output logic                            m_axi_bready_o,
   // SRAM reads.
-  output logic                     act_rd_req_o,
-  output addr_t                    act_rd_addr_o,
-  input  logic                     act_rd_gnt_i,
-  input  logic [BusBytes-1:0][7:0] act_rd_data_i
+  output logic                            act_rd_req_o,
+  output addr_t                           act_rd_addr_o,
+  input  logic                            act_rd_gnt_i,
+  input  logic    [    BusBytes-1:0][7:0] act_rd_data_i
 );
 
   localparam int unsigned BeatFifoDepth = 4;
@@ -71,19 +71,19 @@ module tessera_store_unit
 
   assign cmd = store_cmd_t'(cmd_i);
   assign transfer = '{
-    id: cmd.id,
-    sram: SRAM_ACT,
-    window: cmd.window,
-    offset: cmd.offset,
-    sram_addr: cmd.sram_addr,
-    row_bytes: cmd.row_bytes,
-    rows: cmd.rows,
-    row_stride: cmd.row_stride,
-    sram_row_stride: cmd.sram_row_stride,
-    planes: cmd.planes,
-    plane_stride: cmd.plane_stride,
-    sram_plane_stride: cmd.sram_plane_stride
-  };
+          id: cmd.id,
+          sram: SRAM_ACT,
+          window: cmd.window,
+          offset: cmd.offset,
+          sram_addr: cmd.sram_addr,
+          row_bytes: cmd.row_bytes,
+          rows: cmd.rows,
+          row_stride: cmd.row_stride,
+          sram_row_stride: cmd.sram_row_stride,
+          planes: cmd.planes,
+          plane_stride: cmd.plane_stride,
+          sram_plane_stride: cmd.sram_plane_stride
+      };
 
   logic unused_cmd;
   assign unused_cmd = ^{cmd.reserved, cmd.opcode, cmd.wait_load, cmd.wait_conv, cmd.wait_vector,
@@ -127,9 +127,9 @@ module tessera_store_unit
     .error_o(walker_error)
   );
 
-  assign cmd_ready_o = walker_ready && (&dep_met_i);
-  assign start_o     = cmd_valid_i && cmd_ready_o;
-  assign start_id_o  = cmd.id;
+  assign cmd_ready_o     = walker_ready && (&dep_met_i);
+  assign start_o         = cmd_valid_i && cmd_ready_o;
+  assign start_id_o      = cmd.id;
 
   assign aw_fire         = aw_valid_q && m_axi_awready_i && todo_ready;
   assign burst_ready     = !aw_valid_q || aw_fire;
@@ -155,17 +155,17 @@ module tessera_store_unit
   logic [idx_width(WriteBursts):0] todo_count, sent_count;
 
   tessera_fifo #(
-    .Depth(WriteBursts),
+    .Depth (WriteBursts),
     .data_t(burst_t)
   ) i_todo (
     .clk_i,
     .rst_ni,
     .valid_i(aw_valid_q && m_axi_awready_i),
     .ready_o(todo_ready),
-    .data_i(aw_q),
+    .data_i (aw_q),
     .valid_o(todo_valid),
     .ready_i(todo_done),
-    .data_o(todo),
+    .data_o (todo),
     .count_o(todo_count)
   );
 
@@ -175,15 +175,15 @@ module tessera_store_unit
 
   logic [7:0] beat_q;
   logic read, read_q, last_q, fifo_ready, sent_ready;
-  beat_t      beat;
-  logic [idx_width(BeatFifoDepth):0] beats;
+  beat_t                              beat;
+  logic  [idx_width(BeatFifoDepth):0] beats;
 
   // Room for the beat asked for now, beside the one that arrives.
   assign act_rd_req_o  = todo_valid && sent_ready
       && beats + BeatCountBits'(read_q) < BeatCountBits'(BeatFifoDepth);
   assign act_rd_addr_o = todo.sram_addr + (addr_t'(beat_q) * addr_t'(BusBytes));
-  assign read          = act_rd_req_o && act_rd_gnt_i;
-  assign todo_done     = read && beat_q == todo.beats;
+  assign read = act_rd_req_o && act_rd_gnt_i;
+  assign todo_done = read && beat_q == todo.beats;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -198,17 +198,17 @@ module tessera_store_unit
   end
 
   tessera_fifo #(
-    .Depth(BeatFifoDepth),
+    .Depth (BeatFifoDepth),
     .data_t(beat_t)
   ) i_beats (
     .clk_i,
     .rst_ni,
     .valid_i(read_q),
     .ready_o(fifo_ready),
-    .data_i('{last: last_q, data: act_rd_data_i}),
+    .data_i ('{last: last_q, data: act_rd_data_i}),
     .valid_o(m_axi_wvalid_o),
     .ready_i(m_axi_wready_i),
-    .data_o(beat),
+    .data_o (beat),
     .count_o(beats)
   );
 
@@ -220,17 +220,17 @@ module tessera_store_unit
   burst_t sent;
 
   tessera_fifo #(
-    .Depth(WriteBursts),
+    .Depth (WriteBursts),
     .data_t(burst_t)
   ) i_sent (
     .clk_i,
     .rst_ni,
     .valid_i(todo_done),
     .ready_o(sent_ready),
-    .data_i(todo),
+    .data_i (todo),
     .valid_o(sent_valid),
     .ready_i(m_axi_bvalid_i),
-    .data_o(sent),
+    .data_o (sent),
     .count_o(sent_count)
   );
 

@@ -14,7 +14,7 @@ module tessera_axil_port
   import tessera_isa_pkg::*;
 #(
   parameter int unsigned AxilAddrBits = 13,
-  parameter int unsigned CsrAddrBits = 9
+  parameter int unsigned CsrAddrBits  = 9
 ) (
   input  logic                    clk_i,
   input  logic                    rst_ni,
@@ -22,31 +22,31 @@ module tessera_axil_port
   input  logic [AxilAddrBits-1:0] s_axil_awaddr_i,
   input  logic                    s_axil_awvalid_i,
   output logic                    s_axil_awready_o,  // comb. from s_axil_wvalid_i
-  input  logic [31:0]             s_axil_wdata_i,
+  input  logic [            31:0] s_axil_wdata_i,
   input  logic                    s_axil_wvalid_i,
   output logic                    s_axil_wready_o,   // comb. from s_axil_awvalid_i
-  output logic [1:0]              s_axil_bresp_o,
+  output logic [             1:0] s_axil_bresp_o,
   output logic                    s_axil_bvalid_o,
   input  logic                    s_axil_bready_i,
   input  logic [AxilAddrBits-1:0] s_axil_araddr_i,
   input  logic                    s_axil_arvalid_i,
   output logic                    s_axil_arready_o,
-  output logic [31:0]             s_axil_rdata_o,
-  output logic [1:0]              s_axil_rresp_o,
+  output logic [            31:0] s_axil_rdata_o,
+  output logic [             1:0] s_axil_rresp_o,
   output logic                    s_axil_rvalid_o,
   input  logic                    s_axil_rready_i,
   // Register block (PeakRDL pass-through interface).
   output logic                    csr_req_o,
   output logic                    csr_write_o,
-  output logic [CsrAddrBits-1:0]  csr_addr_o,
-  output logic [31:0]             csr_wdata_o,
+  output logic [ CsrAddrBits-1:0] csr_addr_o,
+  output logic [            31:0] csr_wdata_o,
   input  logic                    csr_rd_ack_i,
-  input  logic [31:0]             csr_rdata_i,
+  input  logic [            31:0] csr_rdata_i,
   // Command port.
   output logic                    word_valid_o,
   input  logic                    word_ready_i,
   output logic [AxilAddrBits-3:0] word_index_o,
-  output logic [31:0]             word_o
+  output logic [            31:0] word_o
 );
 
   localparam logic [1:0] Okay = 2'b00;
@@ -65,26 +65,26 @@ module tessera_axil_port
 
   assign to_commands = s_axil_awaddr_i >= AxilAddrBits'(PUSH_WINDOW);
   assign write_ready = (!bvalid_q || s_axil_bready_i) && (!to_commands || word_ready_i);
-  assign write       = s_axil_awvalid_i && s_axil_wvalid_i && write_ready;
-  assign read        = s_axil_arvalid_i && read_q == StIdle && !write;
+  assign write = s_axil_awvalid_i && s_axil_wvalid_i && write_ready;
+  assign read = s_axil_arvalid_i && read_q == StIdle && !write;
 
   assign s_axil_awready_o = s_axil_wvalid_i && write_ready;
-  assign s_axil_wready_o  = s_axil_awvalid_i && write_ready;
-  assign s_axil_bvalid_o  = bvalid_q;
-  assign s_axil_bresp_o   = Okay;
+  assign s_axil_wready_o = s_axil_awvalid_i && write_ready;
+  assign s_axil_bvalid_o = bvalid_q;
+  assign s_axil_bresp_o = Okay;
   assign s_axil_arready_o = read_q == StIdle && !write;
-  assign s_axil_rvalid_o  = read_q == StAnswer;
-  assign s_axil_rdata_o   = rdata_q;
-  assign s_axil_rresp_o   = Okay;
+  assign s_axil_rvalid_o = read_q == StAnswer;
+  assign s_axil_rdata_o = rdata_q;
+  assign s_axil_rresp_o = Okay;
 
   assign word_valid_o = s_axil_awvalid_i && s_axil_wvalid_i && to_commands
                         && (!bvalid_q || s_axil_bready_i);
   assign word_index_o = (AxilAddrBits - 2)'((s_axil_awaddr_i - AxilAddrBits'(PUSH_WINDOW)) >> 2);
-  assign word_o       = s_axil_wdata_i;
+  assign word_o = s_axil_wdata_i;
 
-  assign csr_req_o   = (write && 32'(s_axil_awaddr_i) < CsrBytes) || read;
+  assign csr_req_o = (write && 32'(s_axil_awaddr_i) < CsrBytes) || read;
   assign csr_write_o = write;
-  assign csr_addr_o  = CsrAddrBits'(csr_write_o ? s_axil_awaddr_i : s_axil_araddr_i);
+  assign csr_addr_o = CsrAddrBits'(csr_write_o ? s_axil_awaddr_i : s_axil_araddr_i);
   assign csr_wdata_o = s_axil_wdata_i;
 
   always_comb begin

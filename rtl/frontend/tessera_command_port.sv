@@ -17,8 +17,8 @@ module tessera_command_port
   // From the AXI4-Lite port.
   input  logic                    word_valid_i,
   output logic                    word_ready_o,  // comb. from cmd_ready_i
-  input  logic [IndexBits-1:0]    word_index_i,
-  input  logic [31:0]             word_i,
+  input  logic [   IndexBits-1:0] word_index_i,
+  input  logic [            31:0] word_i,
   // To the dispatcher.
   output logic                    cmd_valid_o,
   input  logic                    cmd_ready_i,

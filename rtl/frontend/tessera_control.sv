@@ -15,31 +15,31 @@ module tessera_control
   import tessera_isa_pkg::*;
   import tessera_pkg::*;
 (
-  input  logic                        clk_i,
-  input  logic                        rst_ni,
+  input  logic              clk_i,
+  input  logic              rst_ni,
   // From the register block.
-  input  logic                        soft_reset_i,
-  input  logic                        irq_enable_i,
-  input  logic                        clear_done_i,
-  input  logic [31:0]                 watchdog_i,
+  input  logic              soft_reset_i,
+  input  logic              irq_enable_i,
+  input  logic              clear_done_i,
+  input  logic   [    31:0] watchdog_i,
   // From the dispatcher and the units.
-  input  logic                        stream_end_i,
-  input  logic                        busy_i,
-  input  logic                        progress_i,
-  input  logic                        bus_quiet_i,
-  input  logic [QUEUES:0]             error_valid_i,  // index: Unit
-  input  error_t [QUEUES:0]           error_i,
-  input  id_t [QUEUES:0]              id_i,
-  input  wait_e [QUEUES:0]            state_i,
+  input  logic              stream_end_i,
+  input  logic              busy_i,
+  input  logic              progress_i,
+  input  logic              bus_quiet_i,
+  input  logic   [QUEUES:0] error_valid_i,  // index: Unit
+  input  error_t [QUEUES:0] error_i,
+  input  id_t    [QUEUES:0] id_i,
+  input  wait_e  [QUEUES:0] state_i,
   // To everyone.
-  output logic                        halt_o,         // registered
-  output logic                        unit_rst_no,    // registered
-  output logic                        done_o,
-  output logic                        resetting_o,
-  output logic                        error_o,
-  output unit_e                       error_unit_o,
-  output error_t                      error_info_o,
-  output logic                        irq_o
+  output logic              halt_o,         // registered
+  output logic              unit_rst_no,    // registered
+  output logic              done_o,
+  output logic              resetting_o,
+  output logic              error_o,
+  output unit_e             error_unit_o,
+  output error_t            error_info_o,
+  output logic              irq_o
 );
 
   logic done_q, resetting_q, unit_rst_nq;

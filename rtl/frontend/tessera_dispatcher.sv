@@ -17,32 +17,32 @@ module tessera_dispatcher
   import tessera_pkg::*;
 #(
   parameter int unsigned QueueDepth = 8,
-  parameter bit          Vector = 1'b1
+  parameter bit          Vector     = 1'b1
 ) (
-  input  logic                                clk_i,
-  input  logic                                rst_ni,
-  input  logic                                halt_i,
+  input  logic                                        clk_i,
+  input  logic                                        rst_ni,
+  input  logic                                        halt_i,
   // From the command port.
-  input  logic                                cmd_valid_i,
-  output logic                                cmd_ready_o,
-  input  logic [COMMAND_BITS-1:0]             cmd_i,
+  input  logic                                        cmd_valid_i,
+  output logic                                        cmd_ready_o,
+  input  logic   [COMMAND_BITS-1:0]                   cmd_i,
   // To the units.
-  output logic [QUEUES-1:0]                   unit_valid_o,
-  input  logic [QUEUES-1:0]                   unit_ready_i,
-  output logic [QUEUES-1:0][COMMAND_BITS-1:0] unit_cmd_o,
-  output logic [QUEUES-1:0][QUEUES-1:0]       dep_met_o,
-  input  logic [QUEUES-1:0]                   unit_done_i,
-  input  logic [QUEUES-1:0]                   unit_idle_i,
+  output logic   [      QUEUES-1:0]                   unit_valid_o,
+  input  logic   [      QUEUES-1:0]                   unit_ready_i,
+  output logic   [      QUEUES-1:0][COMMAND_BITS-1:0] unit_cmd_o,
+  output logic   [      QUEUES-1:0][      QUEUES-1:0] dep_met_o,
+  input  logic   [      QUEUES-1:0]                   unit_done_i,
+  input  logic   [      QUEUES-1:0]                   unit_idle_i,
   // To control and counters.
-  output logic                                stream_end_o,   // END is executed
-  output logic                                ending_o,       // END is the next command
-  output logic                                busy_o,
-  output logic [7:0]                          credits_o,
-  output id_t                                 id_o,
-  output wait_e                               state_o,
-  output logic [QUEUES-1:0][ID_BITS-1:0]      completed_o,
-  output logic                                error_valid_o,
-  output error_t                              error_o
+  output logic                                        stream_end_o,   // END is executed
+  output logic                                        ending_o,       // END is the next command
+  output logic                                        busy_o,
+  output logic   [             7:0]                   credits_o,
+  output id_t                                         id_o,
+  output wait_e                                       state_o,
+  output logic   [      QUEUES-1:0][     ID_BITS-1:0] completed_o,
+  output logic                                        error_valid_o,
+  output error_t                                      error_o
 );
 
   localparam int unsigned CountBits = idx_width(QueueDepth) + 1;
@@ -54,22 +54,22 @@ module tessera_dispatcher
   /////////////////////
 
   logic head_valid, head_pop;
-  cmd_t                  head;
-  header_cmd_t           header;
-  logic [CountBits-1:0]  waiting;
+  cmd_t                        head;
+  header_cmd_t                 header;
+  logic        [CountBits-1:0] waiting;
 
   tessera_fifo #(
-    .Depth(QueueDepth),
+    .Depth (QueueDepth),
     .data_t(cmd_t)
   ) i_program (
     .clk_i,
     .rst_ni,
     .valid_i(cmd_valid_i),
     .ready_o(cmd_ready_o),
-    .data_i(cmd_i),
+    .data_i (cmd_i),
     .valid_o(head_valid),
     .ready_i(head_pop),
-    .data_o(head),
+    .data_o (head),
     .count_o(waiting)
   );
 
@@ -87,15 +87,15 @@ module tessera_dispatcher
     is_end = 1'b0;
     unit   = UNIT_DISPATCH;
     unique case (header.opcode)
-      OP_END:         is_end = 1'b1;
-      OP_LOAD:        unit = UNIT_LOAD;
-      OP_STORE:       unit = UNIT_STORE;
-      OP_CONV:        unit = UNIT_CONV;
+      OP_END:   is_end = 1'b1;
+      OP_LOAD:  unit = UNIT_LOAD;
+      OP_STORE: unit = UNIT_STORE;
+      OP_CONV:  unit = UNIT_CONV;
       OP_POOL, OP_ADD: begin
         unit  = UNIT_VECTOR;
         known = Vector;
       end
-      default:        known = 1'b0;
+      default:  known = 1'b0;
     endcase
   end
 
@@ -147,25 +147,25 @@ module tessera_dispatcher
   assign bad = !known || token_error;
 
   for (genvar u = 0; u < QUEUES; u++) begin : gen_queue
-    logic [QUEUES-1:0][ID_BITS-1:0] unit_waits;
-    header_cmd_t                    unit_header;
-    logic [CountBits-1:0]           queued;
-    logic                           unused_queue;
+    logic        [   QUEUES-1:0][ID_BITS-1:0] unit_waits;
+    header_cmd_t                              unit_header;
+    logic        [CountBits-1:0]              queued;
+    logic                                     unused_queue;
 
     assign push[u] = head_valid && !halt_i && !bad && !is_end && unit == unit_e'(u);
 
     tessera_fifo #(
-      .Depth(QueueDepth),
+      .Depth (QueueDepth),
       .data_t(cmd_t)
     ) i_queue (
       .clk_i,
       .rst_ni,
       .valid_i(push[u]),
       .ready_o(queue_ready[u]),
-      .data_i(head),
+      .data_i (head),
       .valid_o(unit_valid_o[u]),
       .ready_i(unit_ready_i[u]),
-      .data_o(unit_cmd_o[u]),
+      .data_o (unit_cmd_o[u]),
       .count_o(queued)
     );
 
@@ -182,17 +182,17 @@ module tessera_dispatcher
 
   assign stream_end_o = head_valid && !halt_i && !bad && is_end && (&head_met)
                         && (&unit_idle_i) && unit_valid_o == '0;
-  assign head_pop     = halt_i || stream_end_o || ((push & queue_ready) != '0);
-  assign ending_o     = head_valid && is_end;
-  assign busy_o       = head_valid || unit_valid_o != '0 || !(&unit_idle_i);
-  assign id_o         = header.id;
+  assign head_pop = halt_i || stream_end_o || ((push & queue_ready) != '0);
+  assign ending_o = head_valid && is_end;
+  assign busy_o = head_valid || unit_valid_o != '0 || !(&unit_idle_i);
+  assign id_o = header.id;
 
   assign error_valid_o = head_valid && !halt_i && bad;
   assign error_o = '{
-    cause: known ? CAUSE_TOKEN : CAUSE_OPCODE,
-    id: header.id,
-    info: known ? 32'd0 : 32'(header.opcode)
-  };
+          cause: known ? CAUSE_TOKEN : CAUSE_OPCODE,
+          id: header.id,
+          info: known ? 32'd0 : 32'(header.opcode)
+      };
 
   always_comb begin
     state_o = WAIT_IDLE;

@@ -8,61 +8,61 @@ module tessera_frontend
   import tessera_isa_pkg::*;
   import tessera_pkg::*;
 #(
-  parameter int unsigned KLanes = 16,
-  parameter int unsigned NLanes = 16,
-  parameter int unsigned BusBytes = 16,
-  parameter int unsigned ActKib = 128,
-  parameter int unsigned ActBanks = 8,
-  parameter int unsigned WeightKib = 64,
-  parameter int unsigned ParamKib = 8,
-  parameter int unsigned AccEntries = 512,
-  parameter int unsigned QueueDepth = 8,
-  parameter bit          Vector = 1'b1,
+  parameter int unsigned KLanes       = 16,
+  parameter int unsigned NLanes       = 16,
+  parameter int unsigned BusBytes     = 16,
+  parameter int unsigned ActKib       = 128,
+  parameter int unsigned ActBanks     = 8,
+  parameter int unsigned WeightKib    = 64,
+  parameter int unsigned ParamKib     = 8,
+  parameter int unsigned AccEntries   = 512,
+  parameter int unsigned QueueDepth   = 8,
+  parameter bit          Vector       = 1'b1,
   parameter int unsigned AxilAddrBits = 13
 ) (
-  input  logic                                clk_i,
-  input  logic                                rst_ni,
+  input  logic                                              clk_i,
+  input  logic                                              rst_ni,
   // AXI4-Lite.
-  input  logic [AxilAddrBits-1:0]             s_axil_awaddr_i,
-  input  logic                                s_axil_awvalid_i,
-  output logic                                s_axil_awready_o,
-  input  logic [31:0]                         s_axil_wdata_i,
-  input  logic                                s_axil_wvalid_i,
-  output logic                                s_axil_wready_o,
-  output logic [1:0]                          s_axil_bresp_o,
-  output logic                                s_axil_bvalid_o,
-  input  logic                                s_axil_bready_i,
-  input  logic [AxilAddrBits-1:0]             s_axil_araddr_i,
-  input  logic                                s_axil_arvalid_i,
-  output logic                                s_axil_arready_o,
-  output logic [31:0]                         s_axil_rdata_o,
-  output logic [1:0]                          s_axil_rresp_o,
-  output logic                                s_axil_rvalid_o,
-  input  logic                                s_axil_rready_i,
+  input  logic         [AxilAddrBits-1:0]                   s_axil_awaddr_i,
+  input  logic                                              s_axil_awvalid_i,
+  output logic                                              s_axil_awready_o,
+  input  logic         [            31:0]                   s_axil_wdata_i,
+  input  logic                                              s_axil_wvalid_i,
+  output logic                                              s_axil_wready_o,
+  output logic         [             1:0]                   s_axil_bresp_o,
+  output logic                                              s_axil_bvalid_o,
+  input  logic                                              s_axil_bready_i,
+  input  logic         [AxilAddrBits-1:0]                   s_axil_araddr_i,
+  input  logic                                              s_axil_arvalid_i,
+  output logic                                              s_axil_arready_o,
+  output logic         [            31:0]                   s_axil_rdata_o,
+  output logic         [             1:0]                   s_axil_rresp_o,
+  output logic                                              s_axil_rvalid_o,
+  input  logic                                              s_axil_rready_i,
   // To and from the units (index: Unit).
-  output logic                                unit_rst_no,
-  output logic                                halt_o,
-  output window_t [WINDOWS-1:0]               window_o,
-  output logic [QUEUES-1:0]                   unit_valid_o,
-  input  logic [QUEUES-1:0]                   unit_ready_i,
-  output logic [QUEUES-1:0][COMMAND_BITS-1:0] unit_cmd_o,
-  output logic [QUEUES-1:0][QUEUES-1:0]       dep_met_o,
-  input  logic [QUEUES-1:0]                   unit_done_i,
-  input  logic [QUEUES-1:0]                   unit_idle_i,
-  input  logic [QUEUES-1:0]                   unit_error_valid_i,
-  input  error_t [QUEUES-1:0]                 unit_error_i,
-  input  id_t [QUEUES-1:0]                    unit_id_i,
-  input  wait_e [QUEUES-1:0]                  unit_state_i,
-  input  logic                                bus_quiet_i,
-  input  array_cycle_e                        array_cycle_i,
-  input  logic                                read_beat_i,
-  input  logic                                write_beat_i,
+  output logic                                              unit_rst_no,
+  output logic                                              halt_o,
+  output window_t      [     WINDOWS-1:0]                   window_o,
+  output logic         [      QUEUES-1:0]                   unit_valid_o,
+  input  logic         [      QUEUES-1:0]                   unit_ready_i,
+  output logic         [      QUEUES-1:0][COMMAND_BITS-1:0] unit_cmd_o,
+  output logic         [      QUEUES-1:0][      QUEUES-1:0] dep_met_o,
+  input  logic         [      QUEUES-1:0]                   unit_done_i,
+  input  logic         [      QUEUES-1:0]                   unit_idle_i,
+  input  logic         [      QUEUES-1:0]                   unit_error_valid_i,
+  input  error_t       [      QUEUES-1:0]                   unit_error_i,
+  input  id_t          [      QUEUES-1:0]                   unit_id_i,
+  input  wait_e        [      QUEUES-1:0]                   unit_state_i,
+  input  logic                                              bus_quiet_i,
+  input  array_cycle_e                                      array_cycle_i,
+  input  logic                                              read_beat_i,
+  input  logic                                              write_beat_i,
   // Observation.
-  output logic                                counting_o,
-  output array_cycle_e                        array_cycle_o,
-  output id_t                                 dispatch_id_o,
-  output wait_e                               dispatch_state_o,
-  output logic                                irq_o
+  output logic                                              counting_o,
+  output array_cycle_e                                      array_cycle_o,
+  output id_t                                               dispatch_id_o,
+  output wait_e                                             dispatch_state_o,
+  output logic                                              irq_o
 );
 
   localparam int unsigned CsrAddrBits = 9;
@@ -74,33 +74,33 @@ module tessera_frontend
   logic [31:0] csr_wdata, csr_rdata;
   // Port to command port to dispatcher.
   logic word_valid, word_ready;
-  logic [IndexBits-1:0]            word_index;
-  logic [31:0]                     word;
+  logic [IndexBits-1:0] word_index;
+  logic [         31:0] word;
   logic cmd_valid, cmd_ready;
   logic [COMMAND_BITS-1:0] cmd;
   // Dispatcher to control.
   logic stream_end, ending, busy;
-  logic [7:0]                      credits;
-  logic [QUEUES-1:0][ID_BITS-1:0]  completed;
-  logic                            dispatch_error_valid;
-  error_t                          dispatch_error;
+  logic   [       7:0]              credits;
+  logic   [QUEUES-1:0][ID_BITS-1:0] completed;
+  logic                             dispatch_error_valid;
+  error_t                           dispatch_error;
   // Control.
   logic done, resetting, error;
-  unit_e                           error_unit;
-  error_t                          error_info;
-  logic                            progress;
-  logic [QUEUES-1:0]               unit_busy;
+  unit_e               error_unit;
+  error_t              error_info;
+  logic                progress;
+  logic   [QUEUES-1:0] unit_busy;
   // Counters.
   logic [31:0] cycles, read_beats, write_beats;
-  logic [ARRAY_CYCLES-1:0][31:0]   array_cycles;
-  logic [QUEUES-1:0][31:0]         unit_busy_cycles;
+  logic                               [ARRAY_CYCLES-1:0][31:0] array_cycles;
+  logic                               [      QUEUES-1:0][31:0] unit_busy_cycles;
 
-  tessera_csr_pkg::tessera_csr__in_t  hw_in;
-  tessera_csr_pkg::tessera_csr__out_t hw_out;
+  tessera_csr_pkg::tessera_csr__in_t                           hw_in;
+  tessera_csr_pkg::tessera_csr__out_t                          hw_out;
 
   tessera_axil_port #(
     .AxilAddrBits(AxilAddrBits),
-    .CsrAddrBits(CsrAddrBits)
+    .CsrAddrBits (CsrAddrBits)
   ) i_port (
     .clk_i,
     .rst_ni,
@@ -270,26 +270,26 @@ module tessera_frontend
   end
 
   always_comb begin
-    hw_in.VERSION.isa.next          = 16'(ISA_VERSION);
-    hw_in.CAPS_ARRAY.k_lanes.next   = 8'(KLanes);
-    hw_in.CAPS_ARRAY.n_lanes.next   = 8'(NLanes);
-    hw_in.CAPS_ARRAY.bus_bytes.next = 8'(BusBytes);
-    hw_in.CAPS_ARRAY.act_banks.next = 8'(ActBanks);
-    hw_in.CAPS_SRAM.act_kib.next    = 16'(ActKib);
-    hw_in.CAPS_SRAM.weight_kib.next = 16'(WeightKib);
+    hw_in.VERSION.isa.next            = 16'(ISA_VERSION);
+    hw_in.CAPS_ARRAY.k_lanes.next     = 8'(KLanes);
+    hw_in.CAPS_ARRAY.n_lanes.next     = 8'(NLanes);
+    hw_in.CAPS_ARRAY.bus_bytes.next   = 8'(BusBytes);
+    hw_in.CAPS_ARRAY.act_banks.next   = 8'(ActBanks);
+    hw_in.CAPS_SRAM.act_kib.next      = 16'(ActKib);
+    hw_in.CAPS_SRAM.weight_kib.next   = 16'(WeightKib);
     hw_in.CAPS_UNITS.acc_entries.next = 16'(AccEntries);
-    hw_in.CAPS_UNITS.param_kib.next = 8'(ParamKib);
-    hw_in.CAPS_UNITS.vector.next    = Vector;
-    hw_in.CAPS_UNITS.depthwise.next = 1'b0;
-    hw_in.STATUS.busy.next          = busy;
-    hw_in.STATUS.done.next          = done;
-    hw_in.STATUS.error.next         = error;
-    hw_in.STATUS.resetting.next     = resetting;
-    hw_in.STATUS.credits.next       = credits;
-    hw_in.ERROR.cause.next          = error_info.cause;
-    hw_in.ERROR.unit.next           = 8'(error_unit);
-    hw_in.ERROR_ID.id.next          = error_info.id;
-    hw_in.ERROR_INFO.info.next      = error_info.info;
+    hw_in.CAPS_UNITS.param_kib.next   = 8'(ParamKib);
+    hw_in.CAPS_UNITS.vector.next      = Vector;
+    hw_in.CAPS_UNITS.depthwise.next   = 1'b0;
+    hw_in.STATUS.busy.next            = busy;
+    hw_in.STATUS.done.next            = done;
+    hw_in.STATUS.error.next           = error;
+    hw_in.STATUS.resetting.next       = resetting;
+    hw_in.STATUS.credits.next         = credits;
+    hw_in.ERROR.cause.next            = error_info.cause;
+    hw_in.ERROR.unit.next             = 8'(error_unit);
+    hw_in.ERROR_ID.id.next            = error_info.id;
+    hw_in.ERROR_INFO.info.next        = error_info.info;
     for (int unsigned u = 0; u < QUEUES; u++) begin
       hw_in.UNIT_STATE[u].id.next    = unit_id_i[u];
       hw_in.UNIT_STATE[u].state.next = 8'(unit_state_i[u]);
@@ -298,7 +298,7 @@ module tessera_frontend
     end
     hw_in.UNIT_STATE[UNIT_DISPATCH].id.next    = dispatch_id_o;
     hw_in.UNIT_STATE[UNIT_DISPATCH].state.next = 8'(dispatch_state_o);
-    hw_in.CYCLES.count.next      = cycles;
+    hw_in.CYCLES.count.next                    = cycles;
     for (int unsigned c = 0; c < ARRAY_CYCLES; c++) begin
       hw_in.ARRAY[c].count.next = array_cycles[c];
     end

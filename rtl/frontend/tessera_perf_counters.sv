@@ -10,31 +10,31 @@
 module tessera_perf_counters
   import tessera_isa_pkg::*;
 (
-  input  logic                          clk_i,
-  input  logic                          rst_ni,
-  input  logic                          clear_i,
+  input  logic                                  clk_i,
+  input  logic                                  rst_ni,
+  input  logic                                  clear_i,
   // Stream.
-  input  logic                          word_i,        // a command word arrives
-  input  logic                          stream_end_i,
-  input  logic                          abort_i,       // error or reset: stop counting
+  input  logic                                  word_i,         // a command word arrives
+  input  logic                                  stream_end_i,
+  input  logic                                  abort_i,        // error or reset: stop counting
   // What happens in this cycle.
-  input  array_cycle_e                  array_cycle_i,
-  input  logic [QUEUES-1:0]             unit_busy_i,
-  input  logic                          read_beat_i,
-  input  logic                          write_beat_i,
+  input  array_cycle_e                          array_cycle_i,
+  input  logic         [      QUEUES-1:0]       unit_busy_i,
+  input  logic                                  read_beat_i,
+  input  logic                                  write_beat_i,
   // Counters.
-  output logic                          counting_o,
-  output logic [31:0]                   cycles_o,
-  output logic [ARRAY_CYCLES-1:0][31:0] array_o,
-  output logic [QUEUES-1:0][31:0]       unit_busy_o,
-  output logic [31:0]                   read_beats_o,
-  output logic [31:0]                   write_beats_o
+  output logic                                  counting_o,
+  output logic         [            31:0]       cycles_o,
+  output logic         [ARRAY_CYCLES-1:0][31:0] array_o,
+  output logic         [      QUEUES-1:0][31:0] unit_busy_o,
+  output logic         [            31:0]       read_beats_o,
+  output logic         [            31:0]       write_beats_o
 );
 
   logic running_q;
   logic [31:0] cycles_q, read_beats_q, write_beats_q;
   logic [ARRAY_CYCLES-1:0][31:0] array_q;
-  logic [QUEUES-1:0][31:0]       unit_busy_q;
+  logic [      QUEUES-1:0][31:0] unit_busy_q;
 
   assign counting_o    = running_q || word_i;
   assign cycles_o      = cycles_q;
@@ -60,8 +60,8 @@ module tessera_perf_counters
       write_beats_q <= '0;
     end else if (clear_i) begin
       // The first word of a stream may come right behind the clear: its cycle counts.
-      cycles_q      <= 32'(counting_o);
-      array_q       <= '0;
+      cycles_q <= 32'(counting_o);
+      array_q  <= '0;
       if (counting_o) array_q[array_cycle_i] <= 32'd1;
       unit_busy_q   <= '0;
       read_beats_q  <= '0;

@@ -22,28 +22,28 @@ module tessera_act_sram
   parameter int unsigned ReadPorts = 4,
   parameter int unsigned WritePorts = 2
 ) (
-  input  logic                                   clk_i,
-  input  logic                                   rst_ni,
+  input  logic                                    clk_i,
+  input  logic                                    rst_ni,
   // Word reads.
-  input  logic  [ReadPorts-1:0]                  rd_req_i,
-  input  addr_t [ReadPorts-1:0]                  rd_addr_i,
-  output logic  [ReadPorts-1:0]                  rd_gnt_o,
-  output logic  [ReadPorts-1:0][KLanes-1:0][7:0] rd_data_o,
+  input  logic  [ ReadPorts-1:0]                  rd_req_i,
+  input  addr_t [ ReadPorts-1:0]                  rd_addr_i,
+  output logic  [ ReadPorts-1:0]                  rd_gnt_o,
+  output logic  [ ReadPorts-1:0][KLanes-1:0][7:0] rd_data_o,
   // Beat read (store unit).
-  input  logic                                   beat_rd_req_i,
-  input  addr_t                                  beat_rd_addr_i,
-  output logic                                   beat_rd_gnt_o,
-  output logic  [BusBytes-1:0][7:0]              beat_rd_data_o,
+  input  logic                                    beat_rd_req_i,
+  input  addr_t                                   beat_rd_addr_i,
+  output logic                                    beat_rd_gnt_o,
+  output logic  [  BusBytes-1:0][       7:0]      beat_rd_data_o,
   // Word writes.
-  input  logic  [WritePorts-1:0]                 wr_req_i,
-  input  addr_t [WritePorts-1:0]                 wr_addr_i,
+  input  logic  [WritePorts-1:0]                  wr_req_i,
+  input  addr_t [WritePorts-1:0]                  wr_addr_i,
   input  logic  [WritePorts-1:0][KLanes-1:0][7:0] wr_data_i,
-  output logic  [WritePorts-1:0]                 wr_gnt_o,
+  output logic  [WritePorts-1:0]                  wr_gnt_o,
   // Beat write (load unit).
-  input  logic                                   beat_wr_req_i,
-  input  addr_t                                  beat_wr_addr_i,
-  input  logic  [BusBytes-1:0][7:0]              beat_wr_data_i,
-  output logic                                   beat_wr_gnt_o
+  input  logic                                    beat_wr_req_i,
+  input  addr_t                                   beat_wr_addr_i,
+  input  logic  [  BusBytes-1:0][       7:0]      beat_wr_data_i,
+  output logic                                    beat_wr_gnt_o
 );
 
   localparam int unsigned WordBits = $clog2(KLanes);
@@ -77,18 +77,18 @@ module tessera_act_sram
     return touched;
   endfunction
 
-  word_t             mem       [Banks][Depth];
+  word_t                mem         [    Banks] [Depth];
 
   ///////////
   // Reads //
   ///////////
 
-  logic [Banks-1:0]  rd_taken;
-  row_t              rd_row    [Banks];
-  word_t             rd_word_q [Banks];
-  bank_t             rd_bank_q [ReadPorts];
-  bank_t             beat_bank_q;
-  logic [PartBits-1:0] beat_part_q;
+  logic  [   Banks-1:0] rd_taken;
+  row_t                 rd_row      [    Banks];
+  word_t                rd_word_q   [    Banks];
+  bank_t                rd_bank_q   [ReadPorts];
+  bank_t                beat_bank_q;
+  logic  [PartBits-1:0] beat_part_q;
 
   always_comb begin
     rd_taken = '0;
@@ -161,8 +161,8 @@ module tessera_act_sram
   end
 
   // What a granted beat writes: which parts of which words.
-  word_t [BeatWords-1:0]                beat_words;
-  logic  [WordBeats-1:0]                beat_parts;
+  word_t [BeatWords-1:0] beat_words;
+  logic  [WordBeats-1:0] beat_parts;
 
   if (BeatWords > 1) begin : gen_split_beat
     assign beat_words = beat_wr_data_i;

@@ -19,11 +19,11 @@ module tessera_line_sram
   // From the load unit.
   input  logic                       wr_req_i,
   input  addr_t                      wr_addr_i,
-  input  logic [BusBytes-1:0][7:0]   wr_data_i,
+  input  logic  [ BusBytes-1:0][7:0] wr_data_i,
   // From the reader.
   input  logic                       rd_req_i,
   input  addr_t                      rd_addr_i,
-  output logic [WordBytes-1:0][7:0]  rd_data_o
+  output logic  [WordBytes-1:0][7:0] rd_data_o
 );
 
   localparam int unsigned LineBytes = (BusBytes > WordBytes) ? BusBytes : WordBytes;
@@ -35,7 +35,7 @@ module tessera_line_sram
   localparam int unsigned BeatBits = idx_width(Beats);
   localparam int unsigned WordBits = idx_width(Words);
 
-  logic [Beats-1:0][BusBytes-1:0][7:0] mem [Lines];
+  logic [Beats-1:0][BusBytes-1:0][7:0] mem[Lines];
   logic [Words-1:0][WordBytes-1:0][7:0] line_q;
   logic [WordBits-1:0] word_q;
   logic [BeatBits-1:0] beat;

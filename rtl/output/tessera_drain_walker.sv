@@ -23,106 +23,106 @@ module tessera_drain_walker
   localparam int unsigned WordsPerVector = NLanes / KLanes,
   localparam int unsigned PartBits = idx_width(WordsPerVector)
 ) (
-  input  logic                 clk_i,
-  input  logic                 rst_ni,
-  input  logic                 halt_i,
+  input  logic                       clk_i,
+  input  logic                       rst_ni,
+  input  logic                       halt_i,
   // From issue.
-  input  logic                 valid_i,
-  output logic                 ready_o,
-  input  drain_job_t           job_i,
+  input  logic                       valid_i,
+  output logic                       ready_o,
+  input  drain_job_t                 job_i,
   // From the array: an n-block's (or chunk's) sums are complete.
-  input  logic                 group_end_i,
+  input  logic                       group_end_i,
   // Parameters.
-  input  logic                 params_loaded_i,
-  output logic                 params_take_o,
+  input  logic                       params_loaded_i,
+  output logic                       params_take_o,
   // Accumulators: data in the next cycle.
-  output logic                 acc_rd_req_o,
-  output logic                 acc_rd_half_o,
-  output logic [EntryBits-1:0] acc_rd_entry_o,
-  output logic                 half_free_o,   // this half may be used again
-  output logic                 half_o,
+  output logic                       acc_rd_req_o,
+  output logic                       acc_rd_half_o,
+  output logic       [EntryBits-1:0] acc_rd_entry_o,
+  output logic                       half_free_o,      // this half may be used again
+  output logic                       half_o,
   // Residual words: data in the cycle after the grant.
-  output logic                 res_rd_req_o,
-  output addr_t                res_rd_addr_o,
-  input  logic                 res_rd_gnt_i,
+  output logic                       res_rd_req_o,
+  output addr_t                      res_rd_addr_o,
+  input  logic                       res_rd_gnt_i,
   // To the output stage: the word whose data come in the next cycle.
-  output logic                 word_valid_o,
-  output logic [PartBits-1:0]  word_part_o,
-  output word_tag_t            word_tag_o,
-  output logic                 busy_o,
-  output logic                 error_valid_o,
-  output error_t               error_o
+  output logic                       word_valid_o,
+  output logic       [ PartBits-1:0] word_part_o,
+  output word_tag_t                  word_tag_o,
+  output logic                       busy_o,
+  output logic                       error_valid_o,
+  output error_t                     error_o
 );
 
   typedef enum logic [1:0] {
-    StWait,   // no complete sums
-    StStream, // a word per cycle
-    StChunk   // pass a chunk without output
+    StWait,    // no complete sums
+    StStream,  // a word per cycle
+    StChunk    // pass a chunk without output
   } state_e;
 
   state_e state_d, state_q;
   logic head_valid, head_pop, fresh_q, stopped_q, half_q;
-  drain_job_t           j;
-  logic [2:0]           unused_count;
-  logic [2:0]           groups_q;
+  drain_job_t       j;
+  logic       [2:0] unused_count;
+  logic       [2:0] groups_q;
   logic [11:0] n_q, oy_q, ox_q;
-  logic [PartBits-1:0]  part_q;
+  logic [ PartBits-1:0] part_q;
   logic [EntryBits-1:0] entry_q;
   addr_t out_addr, res_addr;
 
   tessera_fifo #(
-    .Depth(4),
+    .Depth (4),
     .data_t(drain_job_t)
   ) i_jobs (
     .clk_i,
     .rst_ni,
     .valid_i,
     .ready_o,
-    .data_i(job_i),
+    .data_i (job_i),
     .valid_o(head_valid),
     .ready_i(head_pop),
-    .data_o(j),
+    .data_o (j),
     .count_o(unused_count)
   );
 
   logic word_end, row_end, tile_end, job_end, in_range, want, fire, start;
 
   assign word_end = part_q == PartBits'(WordsPerVector - 1);
-  assign row_end  = ox_q + 12'd1 == j.out_w;
+  assign row_end = ox_q + 12'd1 == j.out_w;
   assign tile_end = row_end && oy_q + 12'd1 == j.out_h;
-  assign job_end  = word_end && tile_end && n_q + 12'd1 == j.n_blocks;
+  assign job_end = word_end && tile_end && n_q + 12'd1 == j.n_blocks;
   assign in_range = out_addr < addr_t'(ActBytes)
                     && (!j.rule.residual || res_addr < addr_t'(ActBytes));
-  assign want     = state_q == StStream && !halt_i && !stopped_q;
-  assign fire     = want && in_range && (!j.rule.residual || res_rd_gnt_i);
+  assign want = state_q == StStream && !halt_i && !stopped_q;
+  assign fire = want && in_range && (!j.rule.residual || res_rd_gnt_i);
   assign start    = state_q == StWait && head_valid && groups_q != '0 && !halt_i
                     && (!j.last || params_loaded_i);
 
-  assign params_take_o  = start && j.last;
-  assign acc_rd_req_o   = fire;
-  assign acc_rd_half_o  = half_q;
+  assign params_take_o = start && j.last;
+  assign acc_rd_req_o = fire;
+  assign acc_rd_half_o = half_q;
   assign acc_rd_entry_o = entry_q;
-  assign half_free_o    = fire && word_end && tile_end;
-  assign half_o         = half_q;
-  assign res_rd_req_o   = want && in_range && j.rule.residual;
-  assign res_rd_addr_o  = res_addr;
-  assign head_pop       = (fire && job_end) || state_q == StChunk;
-  assign word_valid_o   = fire || state_q == StChunk;
-  assign word_part_o    = part_q;
+  assign half_free_o = fire && word_end && tile_end;
+  assign half_o = half_q;
+  assign res_rd_req_o = want && in_range && j.rule.residual;
+  assign res_rd_addr_o = res_addr;
+  assign head_pop = (fire && job_end) || state_q == StChunk;
+  assign word_valid_o = fire || state_q == StChunk;
+  assign word_part_o = part_q;
   assign word_tag_o = '{
-    write: state_q == StStream,
-    done: head_pop,
-    id: j.id,
-    addr: out_addr,
-    rule: j.rule
-  };
-  assign busy_o        = head_valid;
+          write: state_q == StStream,
+          done: head_pop,
+          id: j.id,
+          addr: out_addr,
+          rule: j.rule
+      };
+  assign busy_o = head_valid;
   assign error_valid_o = want && !in_range;
-  assign error_o       = '{
-    cause: CAUSE_SRAM_RANGE,
-    id: j.id,
-    info: 32'((out_addr < addr_t'(ActBytes)) ? res_addr : out_addr)
-  };
+  assign error_o = '{
+          cause: CAUSE_SRAM_RANGE,
+          id: j.id,
+          info: 32'((out_addr < addr_t'(ActBytes)) ? res_addr : out_addr)
+      };
 
   always_comb begin
     state_d = state_q;

@@ -21,27 +21,27 @@ module tessera_output_stage
   localparam int unsigned WordsPerVector = NLanes / KLanes,
   localparam int unsigned PartBits = idx_width(WordsPerVector)
 ) (
-  input  logic                   clk_i,
-  input  logic                   rst_ni,
+  input  logic                            clk_i,
+  input  logic                            rst_ni,
   // From the drain walker (D0).
-  input  logic                   word_valid_i,
-  input  logic [PartBits-1:0]    word_part_i,
-  input  word_tag_t              word_tag_i,
+  input  logic                            word_valid_i,
+  input  logic        [PartBits-1:0]      word_part_i,
+  input  word_tag_t                       word_tag_i,
   // Operands (D1).
-  input  logic signed [31:0]     acc_i        [NLanes],
-  input  logic signed [31:0]     bias_i       [NLanes],
-  input  logic [31:0]            multiplier_i [NLanes],
-  input  logic [5:0]             shift_i      [NLanes],
-  input  logic [KLanes-1:0][7:0] res_data_i,
+  input  logic signed [        31:0]      acc_i        [NLanes],
+  input  logic signed [        31:0]      bias_i       [NLanes],
+  input  logic        [        31:0]      multiplier_i [NLanes],
+  input  logic        [         5:0]      shift_i      [NLanes],
+  input  logic        [  KLanes-1:0][7:0] res_data_i,
   // ACT SRAM.
-  output logic                   act_wr_req_o,
-  output addr_t                  act_wr_addr_o,
-  output logic [KLanes-1:0][7:0] act_wr_data_o,
-  input  logic                   act_wr_gnt_i,
+  output logic                            act_wr_req_o,
+  output addr_t                           act_wr_addr_o,
+  output logic        [  KLanes-1:0][7:0] act_wr_data_o,
+  input  logic                            act_wr_gnt_i,
   // Completion.
-  output logic                   done_o,
-  output id_t                    done_id_o,
-  output logic                   busy_o
+  output logic                            done_o,
+  output id_t                             done_id_o,
+  output logic                            busy_o
 );
 
   localparam int unsigned ResidualDelay = 3;  // as long as requantizing takes
@@ -50,13 +50,13 @@ module tessera_output_stage
   // D1 //
   ////////
 
-  logic                d1_valid_q;
-  logic [PartBits-1:0] d1_part_q;
-  word_tag_t           d1_tag_q;
-  logic signed [31:0]  acc        [KLanes];
-  logic signed [31:0]  bias       [KLanes];
-  logic [31:0]         multiplier [KLanes];
-  logic [5:0]          shift      [KLanes];
+  logic                       d1_valid_q;
+  logic        [PartBits-1:0] d1_part_q;
+  word_tag_t                  d1_tag_q;
+  logic signed [        31:0] acc        [KLanes];
+  logic signed [        31:0] bias       [KLanes];
+  logic        [        31:0] multiplier [KLanes];
+  logic        [         5:0] shift      [KLanes];
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) d1_valid_q <= 1'b0;
@@ -93,7 +93,7 @@ module tessera_output_stage
   //////////////
 
   logic              q_valid;
-  logic signed [7:0] q [KLanes];
+  logic signed [7:0] q       [KLanes];
   word_tag_t         q_tag;
 
   tessera_requantize #(
@@ -115,8 +115,8 @@ module tessera_output_stage
   );
 
   // The residual word waits beside the requantizer.
-  logic [KLanes-1:0][7:0] res_q [ResidualDelay];
-  logic signed [7:0]      res   [KLanes];
+  logic        [KLanes-1:0][7:0] res_q[ResidualDelay];
+  logic signed [       7:0]      res  [       KLanes];
 
   always_ff @(posedge clk_i) begin
     res_q[0] <= res_data_i;
@@ -132,7 +132,7 @@ module tessera_output_stage
   ////////////
 
   logic              y_valid;
-  logic signed [7:0] y [KLanes];
+  logic signed [7:0] y       [KLanes];
   word_tag_t         y_tag;
 
   tessera_rescale_add #(

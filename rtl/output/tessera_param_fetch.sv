@@ -17,68 +17,68 @@ module tessera_param_fetch
   parameter int unsigned BusBytes = 16,
   parameter int unsigned ParamBytes = 8192
 ) (
-  input  logic                     clk_i,
-  input  logic                     rst_ni,
+  input  logic                            clk_i,
+  input  logic                            rst_ni,
   // From issue.
-  input  logic                     valid_i,
-  output logic                     ready_o,
-  input  param_job_t               job_i,
+  input  logic                            valid_i,
+  output logic                            ready_o,
+  input  param_job_t                      job_i,
   // PARAM SRAM.
-  output logic                     rd_req_o,
-  output addr_t                    rd_addr_o,
-  input  logic [BusBytes-1:0][7:0] rd_data_i,
+  output logic                            rd_req_o,
+  output addr_t                           rd_addr_o,
+  input  logic        [BusBytes-1:0][7:0] rd_data_i,
   // To the output stage.
-  output logic                     loaded_o,  // registered
-  input  logic                     take_i,
-  output logic signed [31:0]       bias_o       [NLanes],
-  output logic [31:0]              multiplier_o [NLanes],
-  output logic [5:0]               shift_o      [NLanes],
-  output logic                     error_valid_o,
-  output error_t                   error_o
+  output logic                            loaded_o,               // registered
+  input  logic                            take_i,
+  output logic signed [        31:0]      bias_o       [NLanes],
+  output logic        [        31:0]      multiplier_o [NLanes],
+  output logic        [         5:0]      shift_o      [NLanes],
+  output logic                            error_valid_o,
+  output error_t                          error_o
 );
 
   localparam int unsigned Beats = (9 * NLanes + BusBytes - 1) / BusBytes;
   localparam int unsigned BeatBits = $clog2(Beats + 1);
 
   logic head_valid, head_pop;
-  param_job_t                          head;
-  logic [2:0]                          unused_count;
+  param_job_t       head;
+  logic       [2:0] unused_count;
   logic fresh_q, stopped_q, read_q;
   addr_t addr_q, addr;
   logic [11:0] left_q, left;
   logic [BeatBits-1:0] asked_q, got_q;
-  logic [Beats-1:0][BusBytes-1:0][7:0] staging_q;
-  logic [Beats*BusBytes*8-1:0]         record;
+  logic [           Beats-1:0][BusBytes-1:0][7:0] staging_q;
+  logic [Beats*BusBytes*8-1:0]                    record;
   logic all_asked, want, in_range, record_end;
-  logic signed [31:0]                  bias_q       [NLanes];
-  logic [31:0]                         multiplier_q [NLanes];
-  logic [5:0]                          shift_q      [NLanes];
+  logic signed [31:0] bias_q      [NLanes];
+  logic        [31:0] multiplier_q[NLanes];
+  logic        [ 5:0] shift_q     [NLanes];
 
   tessera_fifo #(
-    .Depth(4),
+    .Depth (4),
     .data_t(param_job_t)
   ) i_jobs (
     .clk_i,
     .rst_ni,
     .valid_i,
     .ready_o,
-    .data_i(job_i),
+    .data_i (job_i),
     .valid_o(head_valid),
     .ready_i(head_pop),
-    .data_o(head),
+    .data_o (head),
     .count_o(unused_count)
   );
 
-  assign all_asked  = asked_q == BeatBits'(Beats);
-  assign loaded_o   = got_q == BeatBits'(Beats);
-  assign addr       = fresh_q ? head.addr : addr_q;
-  assign left       = fresh_q ? head.records : left_q;
-  assign want       = head_valid && !all_asked && !stopped_q;
-  assign in_range   = addr < addr_t'(ParamBytes);
-  assign rd_req_o   = want && in_range;
-  assign rd_addr_o  = addr;
-  assign record_end = rd_req_o && asked_q == BeatBits'(Beats - 1);
-  assign head_pop   = record_end && left == 12'd1;
+  assign all_asked     = asked_q == BeatBits'(Beats);
+  assign loaded_o      = got_q == BeatBits'(Beats);
+  assign addr          = fresh_q ? head.addr : addr_q;
+  assign left          = fresh_q ? head.records : left_q;
+  assign want          = head_valid && !all_asked && !stopped_q;
+  assign in_range      = addr < addr_t'(ParamBytes);
+  assign rd_req_o      = want && in_range;
+  assign rd_addr_o     = addr;
+  assign record_end    = rd_req_o && asked_q == BeatBits'(Beats - 1);
+  assign head_pop      = record_end && left == 12'd1;
 
   assign error_valid_o = want && !in_range;
   assign error_o       = '{cause: CAUSE_SRAM_RANGE, id: head.id, info: 32'(addr)};

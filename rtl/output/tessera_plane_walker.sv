@@ -10,18 +10,18 @@ module tessera_plane_walker
   parameter int unsigned KLanes = 16,
   parameter int unsigned WordsPerVector = 1
 ) (
-  input  logic        clk_i,
+  input  logic         clk_i,
   // Start of a job.
-  input  logic        load_i,
-  input  addr_t       base_i,
-  input  addr_t       plane_i,
-  input  logic [19:0] pitch_i,
+  input  logic         load_i,
+  input  addr_t        base_i,
+  input  addr_t        plane_i,
+  input  logic  [19:0] pitch_i,
   // One step: to the next word, or to the next pixel, row or n-block where that word was the last.
-  input  logic        step_i,
-  input  logic        word_end_i,
-  input  logic        row_end_i,
-  input  logic        tile_end_i,
-  output addr_t       addr_o  // registered
+  input  logic         step_i,
+  input  logic         word_end_i,
+  input  logic         row_end_i,
+  input  logic         tile_end_i,
+  output addr_t        addr_o       // registered
 );
 
   localparam int unsigned VectorShift = $clog2(WordsPerVector);

@@ -20,25 +20,25 @@ module tessera_requantize
   input  logic               rst_ni,
   // In.
   input  logic               valid_i,
-  input  logic signed [31:0] acc_i        [Lanes],
-  input  logic signed [31:0] bias_i       [Lanes],
-  input  logic [31:0]        multiplier_i [Lanes],
-  input  logic [5:0]         shift_i      [Lanes],
+  input  logic signed [31:0] acc_i       [Lanes],
+  input  logic signed [31:0] bias_i      [Lanes],
+  input  logic        [31:0] multiplier_i[Lanes],
+  input  logic        [ 5:0] shift_i     [Lanes],
   input  tail_t              tail_i,
   input  tag_t               tag_i,
   // Out, three cycles later.
   output logic               valid_o,
-  output logic signed [7:0]  data_o       [Lanes],
+  output logic signed [ 7:0] data_o      [Lanes],
   output tag_t               tag_o
 );
 
   logic valid1_q, valid2_q, valid3_q;
-  logic signed [31:0] sum1_q        [Lanes];
-  logic [31:0]        multiplier1_q [Lanes];
-  logic [5:0]         shift1_q      [Lanes];
-  logic signed [63:0] product2_q    [Lanes];
-  logic [5:0]         shift2_q      [Lanes];
-  logic signed [7:0]  data3_q       [Lanes];
+  logic signed [31:0] sum1_q       [Lanes];
+  logic        [31:0] multiplier1_q[Lanes];
+  logic        [ 5:0] shift1_q     [Lanes];
+  logic signed [63:0] product2_q   [Lanes];
+  logic        [ 5:0] shift2_q     [Lanes];
+  logic signed [ 7:0] data3_q      [Lanes];
   tail_t tail1_q, tail2_q;
   tag_t tag1_q, tag2_q, tag3_q;
 
@@ -81,7 +81,7 @@ module tessera_requantize
 
   always_ff @(posedge clk_i) begin : p_round
     logic signed [63:0] y[Lanes];
-    logic signed [7:0]  clipped[Lanes];
+    logic signed [7:0] clipped[Lanes];
     if (valid2_q) begin
       for (int unsigned i = 0; i < Lanes; i++) begin
         y[i] = (product2_q[i] + (64'sd1 <<< (shift2_q[i] - 6'd1))) >>> shift2_q[i];

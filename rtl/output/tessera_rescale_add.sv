@@ -21,26 +21,26 @@ module tessera_rescale_add
   // In.
   input  logic               valid_i,
   input  logic               bypass_i,
-  input  logic signed [7:0]  a_i    [Lanes],
-  input  logic signed [7:0]  b_i    [Lanes],
-  input  logic signed [7:0]  a_zp_i,
-  input  logic signed [7:0]  b_zp_i,
+  input  logic signed [ 7:0] a_i     [Lanes],
+  input  logic signed [ 7:0] b_i     [Lanes],
+  input  logic signed [ 7:0] a_zp_i,
+  input  logic signed [ 7:0] b_zp_i,
   input  logic signed [31:0] a_mult_i,
   input  logic signed [31:0] b_mult_i,
-  input  logic [5:0]         shift_i,
+  input  logic        [ 5:0] shift_i,
   input  tail_t              tail_i,
   input  tag_t               tag_i,
   // Out, two cycles later.
   output logic               valid_o,
-  output logic signed [7:0]  data_o [Lanes],
+  output logic signed [ 7:0] data_o  [Lanes],
   output tag_t               tag_o
 );
 
   logic valid1_q, valid2_q, bypass1_q;
-  logic signed [47:0] sum1_q  [Lanes];
-  logic signed [7:0]  a1_q    [Lanes];
-  logic signed [7:0]  data2_q [Lanes];
-  logic [5:0]         shift1_q;
+  logic signed [47:0] sum1_q   [Lanes];
+  logic signed [ 7:0] a1_q     [Lanes];
+  logic signed [ 7:0] data2_q  [Lanes];
+  logic        [ 5:0] shift1_q;
   tail_t              tail1_q;
   tag_t tag1_q, tag2_q;
 
@@ -74,7 +74,7 @@ module tessera_rescale_add
 
   always_ff @(posedge clk_i) begin : p_round
     logic signed [63:0] y[Lanes];
-    logic signed [7:0]  clipped[Lanes];
+    logic signed [7:0] clipped[Lanes];
     if (valid1_q) begin
       if (bypass1_q) begin
         data2_q <= a1_q;

@@ -30,14 +30,18 @@ module tessera_vector_check
         | pool_i.out_addr[KShift-1:0] | pool_i.out_plane[KShift-1:0]
         | pool_i.out_pitch[KShift-1:0]) == '0
       && pool_i.kind <= POOL_AVERAGE && !pool_i.rounding
-      && (pool_i.kind == POOL_MAX || (shift_ok(pool_i.shift) && !pool_i.multiplier[31]));
+      && (pool_i.kind == POOL_MAX || (shift_ok(
+      pool_i.shift
+  ) && !pool_i.multiplier[31]));
 
   assign add_ok = add_i.blocks != '0 && add_i.out_h != '0 && add_i.out_w != '0
       && (add_i.a_addr[KShift-1:0] | add_i.a_plane[KShift-1:0] | add_i.a_pitch[KShift-1:0]
         | add_i.b_addr[KShift-1:0] | add_i.b_plane[KShift-1:0] | add_i.b_pitch[KShift-1:0]
         | add_i.out_addr[KShift-1:0] | add_i.out_plane[KShift-1:0]
         | add_i.out_pitch[KShift-1:0]) == '0
-      && shift_ok(add_i.shift);
+      && shift_ok(
+      add_i.shift
+  );
 
   assign legal_o = is_add_i ? add_ok : pool_ok;
 

@@ -17,39 +17,39 @@ module tessera_vector_unit
   import tessera_isa_pkg::*;
   import tessera_pkg::*;
 #(
-  parameter int unsigned KLanes = 16,
+  parameter int unsigned KLanes   = 16,
   parameter int unsigned ActBytes = 131072
 ) (
-  input  logic                    clk_i,
-  input  logic                    rst_ni,
-  input  logic                    halt_i,
+  input  logic                           clk_i,
+  input  logic                           rst_ni,
+  input  logic                           halt_i,
   // Unit interface (rtl/README.md).
-  input  logic                    cmd_valid_i,
-  input  logic [COMMAND_BITS-1:0] cmd_i,
-  input  logic [QUEUES-1:0]       dep_met_i,
-  output logic                    cmd_ready_o,
-  output logic                    start_o,
-  output id_t                     start_id_o,
-  output logic                    done_o,
-  output id_t                     done_id_o,
-  output id_t                     id_o,
-  output wait_e                   state_o,
-  output logic                    error_valid_o,
-  output error_t                  error_o,
-  output logic                    idle_o,
+  input  logic                           cmd_valid_i,
+  input  logic   [COMMAND_BITS-1:0]      cmd_i,
+  input  logic   [      QUEUES-1:0]      dep_met_i,
+  output logic                           cmd_ready_o,
+  output logic                           start_o,
+  output id_t                            start_id_o,
+  output logic                           done_o,
+  output id_t                            done_id_o,
+  output id_t                            id_o,
+  output wait_e                          state_o,
+  output logic                           error_valid_o,
+  output error_t                         error_o,
+  output logic                           idle_o,
   // ACT SRAM.
-  output logic                    a_rd_req_o,
-  output addr_t                   a_rd_addr_o,
-  input  logic                    a_rd_gnt_i,
-  input  logic [KLanes-1:0][7:0]  a_rd_data_i,
-  output logic                    b_rd_req_o,
-  output addr_t                   b_rd_addr_o,
-  input  logic                    b_rd_gnt_i,
-  input  logic [KLanes-1:0][7:0]  b_rd_data_i,
-  output logic                    act_wr_req_o,
-  output addr_t                   act_wr_addr_o,
-  output logic [KLanes-1:0][7:0]  act_wr_data_o,
-  input  logic                    act_wr_gnt_i
+  output logic                           a_rd_req_o,
+  output addr_t                          a_rd_addr_o,
+  input  logic                           a_rd_gnt_i,
+  input  logic   [      KLanes-1:0][7:0] a_rd_data_i,
+  output logic                           b_rd_req_o,
+  output addr_t                          b_rd_addr_o,
+  input  logic                           b_rd_gnt_i,
+  input  logic   [      KLanes-1:0][7:0] b_rd_data_i,
+  output logic                           act_wr_req_o,
+  output addr_t                          act_wr_addr_o,
+  output logic   [      KLanes-1:0][7:0] act_wr_data_o,
+  input  logic                           act_wr_gnt_i
 );
 
   // Words between their first read and the write: room in the FIFO for all of them.
@@ -71,10 +71,10 @@ module tessera_vector_unit
   add_cmd_t add, add_q;
   logic is_add, is_add_q;
 
-  assign header = header_cmd_t'(cmd_i);
-  assign pool   = pool_cmd_t'(cmd_i);
-  assign add    = add_cmd_t'(cmd_i);
-  assign is_add = header.opcode == OP_ADD;
+  assign header      = header_cmd_t'(cmd_i);
+  assign pool        = pool_cmd_t'(cmd_i);
+  assign add         = add_cmd_t'(cmd_i);
+  assign is_add      = header.opcode == OP_ADD;
 
   assign cmd_ready_o = !busy_q && !halt_i && !stopped_q && (&dep_met_i);
   assign take        = cmd_valid_i && cmd_ready_o;
@@ -123,16 +123,16 @@ module tessera_vector_unit
 
   assign in_range = out_addr < addr_t'(ActBytes) && (!present || a_addr < addr_t'(ActBytes))
                     && (!is_add_q || b_addr < addr_t'(ActBytes));
-  assign step_ready  = want && in_range && !halt_i && !stopped_q
-                       && flying_q != ($clog2(Depth) + 1)'(Depth);
-  assign a_rd_req_o  = step_ready && present && !a_have_q;
-  assign b_rd_req_o  = step_ready && is_add_q && !b_have_q;
+  assign step_ready = want && in_range && !halt_i && !stopped_q && flying_q != ($clog2(
+      Depth
+  ) + 1)'(Depth);
+  assign a_rd_req_o = step_ready && present && !a_have_q;
+  assign b_rd_req_o = step_ready && is_add_q && !b_have_q;
   assign a_rd_addr_o = a_addr;
   assign b_rd_addr_o = b_addr;
-  assign a_now       = a_rd_req_o && a_rd_gnt_i;
-  assign b_now       = b_rd_req_o && b_rd_gnt_i;
-  assign step        = step_ready && (!present || a_have_q || a_now)
-                       && (!is_add_q || b_have_q || b_now);
+  assign a_now = a_rd_req_o && a_rd_gnt_i;
+  assign b_now = b_rd_req_o && b_rd_gnt_i;
+  assign step = step_ready && (!present || a_have_q || a_now) && (!is_add_q || b_have_q || b_now);
 
   ///////////////////////////
   // V1: operands are here //
@@ -142,8 +142,8 @@ module tessera_vector_unit
   logic a_fresh_q, b_fresh_q;
   tag_t v1_tag_q;
   logic [KLanes-1:0][7:0] a_kept_q, b_kept_q, a_word, b_word;
-  logic signed [7:0]      a [KLanes];
-  logic signed [7:0]      b [KLanes];
+  logic signed [7:0] a[KLanes];
+  logic signed [7:0] b[KLanes];
 
   assign a_word = a_fresh_q ? a_rd_data_i : a_kept_q;
   assign b_word = b_fresh_q ? b_rd_data_i : b_kept_q;
@@ -189,11 +189,11 @@ module tessera_vector_unit
   localparam logic signed [31:0] Lowest = -32'sd128;
 
   logic average, reduced_q, pooled_valid;
-  logic signed [31:0] total_q    [KLanes];
-  logic signed [31:0] bias       [KLanes];
-  logic [31:0]        multiplier [KLanes];
-  logic [5:0]         shift      [KLanes];
-  logic signed [7:0]  pooled     [KLanes];
+  logic signed [31:0] total_q   [KLanes];
+  logic signed [31:0] bias      [KLanes];
+  logic        [31:0] multiplier[KLanes];
+  logic        [ 5:0] shift     [KLanes];
+  logic signed [ 7:0] pooled    [KLanes];
   tail_t              pool_tail;
   tag_t v2_tag_q, pooled_tag;
 
@@ -206,7 +206,7 @@ module tessera_vector_unit
 
   always_ff @(posedge clk_i) begin : p_reduce
     logic signed [31:0] start;
-    logic signed [31:0] total[KLanes];
+    logic signed [31:0] total [KLanes];
     if (v1_valid_q && !is_add_q) begin
       start = average ? 32'sd0 : Lowest;
       for (int unsigned k = 0; k < KLanes; k++) begin
@@ -258,7 +258,7 @@ module tessera_vector_unit
   /////////
 
   logic              added_valid;
-  logic signed [7:0] added [KLanes];
+  logic signed [7:0] added       [KLanes];
   tag_t              added_tag;
 
   tessera_rescale_add #(
@@ -299,17 +299,17 @@ module tessera_vector_unit
   end
 
   tessera_fifo #(
-    .Depth(Depth),
+    .Depth (Depth),
     .data_t(result_t)
   ) i_results (
     .clk_i,
     .rst_ni,
     .valid_i(is_add_q ? added_valid : pooled_valid),
     .ready_o(result_ready),
-    .data_i(result_in),
+    .data_i (result_in),
     .valid_o(result_valid),
     .ready_i(act_wr_gnt_i),
-    .data_o(result),
+    .data_o (result),
     .count_o(unused_count)
   );
 
@@ -356,9 +356,9 @@ module tessera_vector_unit
     end else if (want && !in_range && !halt_i && !stopped_q) begin
       error_valid_o = 1'b1;
       error_o = '{
-        cause: CAUSE_SRAM_RANGE,
-        id: id_o,
-        info: 32'((out_addr < addr_t'(ActBytes)) ? a_addr : out_addr)
+          cause: CAUSE_SRAM_RANGE,
+          id: id_o,
+          info: 32'((out_addr < addr_t'(ActBytes)) ? a_addr : out_addr)
       };
     end
   end

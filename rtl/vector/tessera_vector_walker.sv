@@ -56,8 +56,8 @@ module tessera_vector_walker
     logic [19:0] out_pitch;
   } loops_t;
 
-  loops_t      l_q;
-  logic        active_q;
+  loops_t l_q;
+  logic   active_q;
   logic [11:0] block_q, oy_q, ox_q, ky_q, kx_q;
   pos_t a_block_q, a_row_q, a_pixel_q, a_tap_q, a_q;
   addr_t b_block_q, b_row_q, b_q, out_block_q, out_row_q, out_q;
@@ -65,20 +65,20 @@ module tessera_vector_walker
   logic kx_end, tap_end, row_end, tile_end;
   pos_t base;
 
-  assign kx_end   = kx_q + 12'd1 == l_q.kernel_w;
-  assign tap_end  = kx_end && ky_q + 12'd1 == l_q.kernel_h;
-  assign row_end  = ox_q + 12'd1 == l_q.out_w;
+  assign kx_end = kx_q + 12'd1 == l_q.kernel_w;
+  assign tap_end = kx_end && ky_q + 12'd1 == l_q.kernel_h;
+  assign row_end = ox_q + 12'd1 == l_q.out_w;
   assign tile_end = row_end && oy_q + 12'd1 == l_q.out_h;
 
-  assign active_o    = active_q;
+  assign active_o = active_q;
   assign tap_first_o = kx_q == '0 && ky_q == '0;
-  assign tap_last_o  = tap_end;
-  assign last_o      = tile_end && block_q + 12'd1 == l_q.blocks;
+  assign tap_last_o = tap_end;
+  assign last_o = tile_end && block_q + 12'd1 == l_q.blocks;
   assign inside_o    = iy_q >= 0 && iy_q < coord_t'({8'd0, l_q.in_h})
                     && ix_q >= 0 && ix_q < coord_t'({8'd0, l_q.in_w});
-  assign a_addr_o    = addr_t'(a_q);
-  assign b_addr_o    = b_q;
-  assign out_addr_o  = out_q;
+  assign a_addr_o = addr_t'(a_q);
+  assign b_addr_o = b_q;
+  assign out_addr_o = out_q;
 
   assign base = is_add_i ? pos_t'({4'd0, add_i.a_addr})
       : pos_t'({4'd0, pool_i.in_addr}) - pos_t'(pool_i.pad_top) * pos_t'({8'd0, pool_i.in_pitch})
@@ -93,56 +93,76 @@ module tessera_vector_walker
   // Positions need no reset: they are loaded with the command.
   always_ff @(posedge clk_i) begin
     if (load_i) begin
-      block_q     <= '0;
-      oy_q        <= '0;
-      ox_q        <= '0;
-      ky_q        <= '0;
-      kx_q        <= '0;
-      a_block_q   <= base;
-      a_row_q     <= base;
-      a_pixel_q   <= base;
-      a_tap_q     <= base;
-      a_q         <= base;
-      b_block_q   <= add_i.b_addr;
-      b_row_q     <= add_i.b_addr;
-      b_q         <= add_i.b_addr;
+      block_q   <= '0;
+      oy_q      <= '0;
+      ox_q      <= '0;
+      ky_q      <= '0;
+      kx_q      <= '0;
+      a_block_q <= base;
+      a_row_q   <= base;
+      a_pixel_q <= base;
+      a_tap_q   <= base;
+      a_q       <= base;
+      b_block_q <= add_i.b_addr;
+      b_row_q   <= add_i.b_addr;
+      b_q       <= add_i.b_addr;
       if (is_add_i) begin
         out_block_q <= add_i.out_addr;
-        out_row_q   <= add_i.out_addr;
-        out_q       <= add_i.out_addr;
-        iy_row_q    <= '0;
-        iy_q        <= '0;
-        ix_pixel_q  <= '0;
-        ix_q        <= '0;
+        out_row_q <= add_i.out_addr;
+        out_q <= add_i.out_addr;
+        iy_row_q <= '0;
+        iy_q <= '0;
+        ix_pixel_q <= '0;
+        ix_q <= '0;
         l_q <= '{
-          kernel_h: 12'd1, kernel_w: 12'd1,
-          blocks: add_i.blocks, out_h: add_i.out_h, out_w: add_i.out_w,
-          in_h: add_i.out_h, in_w: add_i.out_w,
-          stride_y: 8'd1, stride_x: 8'd1, iy: '0, ix: '0,
-          step_x: pos_t'(KLanes), step_y: pos_t'({8'd0, add_i.a_pitch}),
-          a_pitch: add_i.a_pitch, a_plane: add_i.a_plane,
-          b_plane: add_i.b_plane, b_pitch: add_i.b_pitch,
-          out_plane: add_i.out_plane, out_pitch: add_i.out_pitch
+            kernel_h: 12'd1,
+            kernel_w: 12'd1,
+            blocks: add_i.blocks,
+            out_h: add_i.out_h,
+            out_w: add_i.out_w,
+            in_h: add_i.out_h,
+            in_w: add_i.out_w,
+            stride_y: 8'd1,
+            stride_x: 8'd1,
+            iy: '0,
+            ix: '0,
+            step_x: pos_t'(KLanes),
+            step_y: pos_t'({8'd0, add_i.a_pitch}),
+            a_pitch: add_i.a_pitch,
+            a_plane: add_i.a_plane,
+            b_plane: add_i.b_plane,
+            b_pitch: add_i.b_pitch,
+            out_plane: add_i.out_plane,
+            out_pitch: add_i.out_pitch
         };
       end else begin
         out_block_q <= pool_i.out_addr;
-        out_row_q   <= pool_i.out_addr;
-        out_q       <= pool_i.out_addr;
-        iy_row_q    <= -coord_t'({12'd0, pool_i.pad_top});
-        iy_q        <= -coord_t'({12'd0, pool_i.pad_top});
-        ix_pixel_q  <= -coord_t'({12'd0, pool_i.pad_left});
-        ix_q        <= -coord_t'({12'd0, pool_i.pad_left});
+        out_row_q <= pool_i.out_addr;
+        out_q <= pool_i.out_addr;
+        iy_row_q <= -coord_t'({12'd0, pool_i.pad_top});
+        iy_q <= -coord_t'({12'd0, pool_i.pad_top});
+        ix_pixel_q <= -coord_t'({12'd0, pool_i.pad_left});
+        ix_q <= -coord_t'({12'd0, pool_i.pad_left});
         l_q <= '{
-          kernel_h: pool_i.kernel_h, kernel_w: pool_i.kernel_w,
-          blocks: pool_i.blocks, out_h: pool_i.out_h, out_w: pool_i.out_w,
-          in_h: pool_i.in_h, in_w: pool_i.in_w,
-          stride_y: pool_i.stride_y, stride_x: pool_i.stride_x,
-          iy: -coord_t'({12'd0, pool_i.pad_top}), ix: -coord_t'({12'd0, pool_i.pad_left}),
-          step_x: pos_t'(pool_i.stride_x) <<< KShift,
-          step_y: pos_t'(pool_i.stride_y) * pos_t'({8'd0, pool_i.in_pitch}),
-          a_pitch: pool_i.in_pitch, a_plane: pool_i.in_plane,
-          b_plane: '0, b_pitch: '0,
-          out_plane: pool_i.out_plane, out_pitch: pool_i.out_pitch
+            kernel_h: pool_i.kernel_h,
+            kernel_w: pool_i.kernel_w,
+            blocks: pool_i.blocks,
+            out_h: pool_i.out_h,
+            out_w: pool_i.out_w,
+            in_h: pool_i.in_h,
+            in_w: pool_i.in_w,
+            stride_y: pool_i.stride_y,
+            stride_x: pool_i.stride_x,
+            iy: -coord_t'({12'd0, pool_i.pad_top}),
+            ix: -coord_t'({12'd0, pool_i.pad_left}),
+            step_x: pos_t'(pool_i.stride_x) <<< KShift,
+            step_y: pos_t'(pool_i.stride_y) * pos_t'({8'd0, pool_i.in_pitch}),
+            a_pitch: pool_i.in_pitch,
+            a_plane: pool_i.in_plane,
+            b_plane: '0,
+            b_pitch: '0,
+            out_plane: pool_i.out_plane,
+            out_pitch: pool_i.out_pitch
         };
       end
     end else if (step_i) begin
