@@ -14,7 +14,7 @@ PY     := .venv/bin/python
 PIP    := $(PY) -m pip --disable-pip-version-check --no-input
 STAMP  := .venv/.installed
 PYTEST := $(PY) -m pytest
-# Processes that run tests at once; ARGS is passed on to pytest, sim.run or sim.bench.
+# Processes that run tests at once; ARGS is passed on to pytest, sim.run or sim.benchmark.
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 ARGS   ?=
 # The network that `make sim` and `make waves` run, and the networks of `make bench` (default: its own list).
@@ -115,7 +115,7 @@ waves: $(STAMP) ## The same on the in-process simulator, with waves in build/NET
 
 .PHONY: bench
 bench: $(STAMP) ## Cycles and simulation speed of the benchmark networks (NETS="resnet8 ...")
-	$(PY) -m sim.bench $(NETS) $(ARGS)
+	$(PY) -m sim.benchmark $(NETS) $(ARGS)
 
 .PHONY: lock
 lock: $(STAMP) ## Resolve requirements.lock anew from pyproject.toml (Python 3.10 to 3.13 on PATH)

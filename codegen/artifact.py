@@ -34,9 +34,9 @@ _PROLOGUE = """\
 #define MOST_TENSORS %d
 static int call(const unsigned char* program, long long size, const TVMFFIAny* args, int count,
                 TVMFFIAny* result) {
-  static TVMFFIObjectHandle run;
+  TVMFFIObjectHandle run = NULL; /* looked up each time: who is bound may have changed */
   TVMFFIByteArray name = {"%s", %d};
-  if (run == NULL && TVMFFIFunctionGetGlobal(&name, &run) != 0) return -1;
+  if (TVMFFIFunctionGetGlobal(&name, &run) != 0) return -1;
   if (run == NULL || count >= MOST_TENSORS) {
     TVMFFIErrorSetRaisedFromCStr("RuntimeError",
         "no driver: import accel.tvm_runtime and run the artifact inside bind(...)");
@@ -58,7 +58,9 @@ static int call(const unsigned char* program, long long size, const TVMFFIAny* a
   all[0].type_index = kTVMFFIDLTensorPtr;
   all[0].v_ptr = &blob;
   memcpy(all + 1, args, (size_t)count * sizeof(TVMFFIAny));
-  return TVMFFIFunctionCall(run, all, count + 1, result);
+  int status = TVMFFIFunctionCall(run, all, count + 1, result);
+  TVMFFIObjectDecRef(run);
+  return status;
 }
 """
 

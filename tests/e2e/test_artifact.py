@@ -20,7 +20,7 @@ from accel.program import from_bytes
 from codegen.compile import compile_model
 from codegen.compile import main as compile_main
 from sim.build import ROOT
-from sim.compare import input_names, run_host
+from sim.compare import export_and_load, input_names, run_host
 
 FRESH = """
 import sys
@@ -77,6 +77,18 @@ def test_artifact_without_a_driver_says_so(network: Callable[[str], Path], tmp_p
     )
     assert done.returncode != 0
     assert "no driver" in done.stderr
+
+
+def test_artifact_follows_the_driver_that_is_bound(network: Callable[[str], Path]) -> None:
+    """An artifact keeps no hold of a device that is closed by now."""
+    model, config = network("digits"), AccelConfig()
+    compiled = compile_model(model, config)
+    artifact = export_and_load(compiled)
+    inputs = [np.load(model.with_suffix(".npz"))[name] for name in input_names(compiled)]
+    for _ in range(2):
+        with ModelDevice(config, 1 << 24) as device:
+            artifact.run(Driver(device, config), inputs)
+            assert any(sram.any() for sram in device.machine.state.srams.values())
 
 
 def test_emitted_program_gives_the_same_result(
