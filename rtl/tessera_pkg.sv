@@ -16,6 +16,8 @@ package tessera_pkg;
 
   typedef logic [ADDR_BITS-1:0] addr_t;
   typedef logic [ID_BITS-1:0] id_t;
+  // SRAM position with a carry: one beyond the memory stays beyond it, it never wraps round.
+  typedef logic [ADDR_BITS:0] place_t;
 
   // What went wrong; latched by the front end.
   typedef struct packed {

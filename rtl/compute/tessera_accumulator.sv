@@ -93,6 +93,8 @@ module tessera_accumulator #(
   `ASSERT(
       NoReadWhileWritten,
       s2_valid_q && s3_valid_i && {s2_half_q, s2_entry_q} == {s3_half_q, s3_entry_q} |-> s2_start_q)
+  `ASSERT(EndWithPixel, s1_end_i |-> s1_valid_i)
+  `ASSERT(SumsMeetTheirEntry, s3_end_q |-> s3_valid_i)
   `ASSERT(HalvesApart, rd_req_i && s3_valid_i |-> rd_half_i != s3_half_q)
 
 endmodule

@@ -167,6 +167,8 @@ module tessera_conv_issue
   // Assertions //
   ////////////////
 
+  `ASSERT(OnlyLegalIssued, pop || weight_valid_o |-> legal && !halt_i)
+  `ASSERT(OutputHasParams, drain_valid_o && drain_o.last |-> param_valid_o)
   `ASSERT(WeightsAheadOfPixels, pop |-> weights_sent_q || (weight_valid_o && weight_ready_i))
 
 endmodule

@@ -89,6 +89,8 @@ module tessera_dot_product #(
   ////////////////
 
   `ASSERT(SwapWithPixel, swap_i |-> valid_i)
+  // Only row 0 of the next tile may arrive with the swap: the tile that becomes active is whole.
+  `ASSERT(WholeTileSwaps, swap_i && row_valid_i |-> row_i == '0)
 
 endmodule
 

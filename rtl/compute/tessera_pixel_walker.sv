@@ -277,6 +277,8 @@ module tessera_pixel_walker
   // Assertions //
   ////////////////
 
+  `ASSERT(EntryInHalf, fire && !pass_end |-> entry_q != '1)
+  `ASSERT(NoPixelInHalt, halt_i |-> !fire)
   `ASSERT(WordAligned, act_rd_req_o |-> act_rd_addr_o[$clog2(KLanes)-1:0] == '0)
   `ASSERT(RequestHold,
           act_rd_req_o && !act_rd_gnt_i && !halt_i |=> halt_i || (act_rd_req_o && $stable

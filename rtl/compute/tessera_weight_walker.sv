@@ -120,6 +120,8 @@ module tessera_weight_walker
   // Assertions //
   ////////////////
 
+  `ASSERT(TileLeft, rd_req_o |-> tiles != '0)
+  `ASSERT(RowsOfOneTile, rows_q <= (RowBits + 1)'(KLanes))
   `ASSERT(SwapOnlyWhenLoaded, swap_i |-> loaded_o)
 
 endmodule

@@ -47,7 +47,6 @@ module tessera_burst_walker
 
   // Positions have a carry: one that leaves its range is an error, it never comes round again.
   typedef logic [OFFSET_BITS:0] offset_t;
-  typedef logic [ADDR_BITS:0] place_t;
 
   // The transfer at work; `*_q` positions of the next burst.
   transfer_t t_q;

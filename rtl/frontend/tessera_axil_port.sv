@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// AXI4-Lite slave. Writes below PUSH_WINDOW and all reads go to the register block, other writes
-// are command words.
+// AXI4-Lite slave. Writes from PUSH_WINDOW on are command words; all else goes to the register
+// block.
 //
 // One write per cycle: address and data are taken together, the response follows in the next cycle.
-// A read takes three cycles. Command words wait while the command port is full (back-pressure, no
-// loss). Reads of command words and accesses of the register block's gaps answer 0 and OKAY.
+// A read takes two cycles. Command words wait while the command port is full (back-pressure, no
+// loss). Where there is no register, reads give 0, writes do nothing, and both answer OKAY.
 `default_nettype none
 
 `include "assert.svh"
@@ -35,7 +35,7 @@ module tessera_axil_port
   output logic [             1:0] s_axil_rresp_o,
   output logic                    s_axil_rvalid_o,
   input  logic                    s_axil_rready_i,
-  // Register block (PeakRDL pass-through interface).
+  // Register block (PeakRDL pass-through interface); answers a read in the cycle of the request.
   output logic                    csr_req_o,
   output logic                    csr_write_o,
   output logic [ CsrAddrBits-1:0] csr_addr_o,
@@ -52,28 +52,22 @@ module tessera_axil_port
   localparam logic [1:0] Okay = 2'b00;
   localparam int unsigned CsrBytes = 1 << CsrAddrBits;
 
-  typedef enum logic [1:0] {
-    StIdle,   // no read under way
-    StAsked,  // the register block works on it
-    StAnswer  // data wait for the master
-  } read_state_e;
-
-  read_state_e read_d, read_q;
   logic [31:0] rdata_q;
-  logic        bvalid_q;
-  logic write, to_commands, write_ready, read;
+  logic bvalid_q, rvalid_q;
+  logic write, to_commands, to_registers, write_ready, read;
 
   assign to_commands = s_axil_awaddr_i >= AxilAddrBits'(PUSH_WINDOW);
+  assign to_registers = 32'(s_axil_awaddr_i) < CsrBytes;
   assign write_ready = (!bvalid_q || s_axil_bready_i) && (!to_commands || word_ready_i);
   assign write = s_axil_awvalid_i && s_axil_wvalid_i && write_ready;
-  assign read = s_axil_arvalid_i && read_q == StIdle && !write;
+  assign read        = s_axil_arvalid_i && s_axil_arready_o;
 
   assign s_axil_awready_o = s_axil_wvalid_i && write_ready;
   assign s_axil_wready_o = s_axil_awvalid_i && write_ready;
   assign s_axil_bvalid_o = bvalid_q;
   assign s_axil_bresp_o = Okay;
-  assign s_axil_arready_o = read_q == StIdle && !write;
-  assign s_axil_rvalid_o = read_q == StAnswer;
+  assign s_axil_arready_o = !rvalid_q && !write;
+  assign s_axil_rvalid_o  = rvalid_q;
   assign s_axil_rdata_o = rdata_q;
   assign s_axil_rresp_o = Okay;
 
@@ -82,29 +76,20 @@ module tessera_axil_port
   assign word_index_o = (AxilAddrBits - 2)'((s_axil_awaddr_i - AxilAddrBits'(PUSH_WINDOW)) >> 2);
   assign word_o = s_axil_wdata_i;
 
-  assign csr_req_o = (write && 32'(s_axil_awaddr_i) < CsrBytes) || read;
+  assign csr_req_o   = (write && to_registers) || read;
   assign csr_write_o = write;
   assign csr_addr_o = CsrAddrBits'(csr_write_o ? s_axil_awaddr_i : s_axil_araddr_i);
   assign csr_wdata_o = s_axil_wdata_i;
 
-  always_comb begin
-    read_d = read_q;
-    unique case (read_q)
-      StIdle:   if (read) read_d = csr_rd_ack_i ? StAnswer : StAsked;
-      StAsked:  if (csr_rd_ack_i) read_d = StAnswer;
-      StAnswer: if (s_axil_rready_i) read_d = StIdle;
-      default:  read_d = StIdle;
-    endcase
-  end
-
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      read_q   <= StIdle;
       bvalid_q <= 1'b0;
+      rvalid_q <= 1'b0;
     end else begin
-      read_q <= read_d;
       if (write) bvalid_q <= 1'b1;
       else if (s_axil_bready_i) bvalid_q <= 1'b0;
+      if (csr_rd_ack_i) rvalid_q <= 1'b1;
+      else if (s_axil_rready_i) rvalid_q <= 1'b0;
     end
   end
 
@@ -117,6 +102,8 @@ module tessera_axil_port
   ////////////////
 
   `ASSERT(ResponseHold, s_axil_bvalid_o && !s_axil_bready_i |=> s_axil_bvalid_o)
+  `ASSERT(ReadAnsweredAtOnce, read == csr_rd_ack_i)
+  `ASSERT(WriteHasOneTarget, write |-> !(csr_req_o && word_valid_o))
   `ASSERT(ReadHold, s_axil_rvalid_o && !s_axil_rready_i |=> s_axil_rvalid_o && $stable(rdata_q))
 
 endmodule

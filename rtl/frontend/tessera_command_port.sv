@@ -49,6 +49,7 @@ module tessera_command_port
   // Assertions //
   ////////////////
 
+  `ASSERT_STREAM(Command, cmd_valid_o, cmd_ready_i, cmd_o)
   `ASSERT(NoWordLost, word_valid_i && !word_ready_o |-> is_last)
 
 endmodule

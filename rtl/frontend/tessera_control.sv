@@ -116,6 +116,8 @@ module tessera_control
   ////////////////
 
   `ASSERT(FirstErrorStays, error_o && unit_rst_no |=> error_o && $stable(error_q))
+  `ASSERT(ErrorHalts, error_valid_i != '0 && unit_rst_no |=> halt_o)
+  `ASSERT(NoEndAfterError, stream_end_i |-> !halt_o)
   `ASSERT(ResetOnlyWhenQuiet, $fell(unit_rst_no) |-> $past(bus_quiet_i))
 
 endmodule

@@ -207,6 +207,8 @@ module tessera_dispatcher
   ////////////////
 
   `ASSERT(OneQueueAtATime, $onehot0(push))
+  `ASSERT(NoPushInHalt, halt_i |-> push == '0)
+  `ASSERT(EndCompletesAll, stream_end_o |-> completed_q == issued_q)
   for (genvar u = 0; u < QUEUES; u++) begin : gen_asserts
     `ASSERT(CompletedNotAheadOfIssued, completed_q[u] <= issued_q[u])
   end

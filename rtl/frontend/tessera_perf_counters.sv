@@ -81,6 +81,12 @@ module tessera_perf_counters
   // Assertions //
   ////////////////
 
+  function automatic logic [31:0] array_sum(logic [ARRAY_CYCLES-1:0][31:0] counters);
+    array_sum = '0;
+    for (int unsigned c = 0; c < ARRAY_CYCLES; c++) array_sum = array_sum + counters[c];
+  endfunction
+
+  `ASSERT(ArraySumsToCycles, array_sum(array_q) == cycles_q)
   `ASSERT(CauseIsCounted, 32'(array_cycle_i) < ARRAY_CYCLES)
 
 endmodule

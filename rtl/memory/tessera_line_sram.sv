@@ -56,6 +56,7 @@ module tessera_line_sram
   ////////////////
 
   `ASSERT(WriteInRange, wr_req_i |-> wr_addr_i < addr_t'(Bytes))
+  `ASSERT(BeatAligned, wr_req_i |-> wr_addr_i[$clog2(BusBytes)-1:0] == '0)
   `ASSERT(ReadInRange, rd_req_i |-> rd_addr_i < addr_t'(Bytes))
 
 endmodule

@@ -68,7 +68,7 @@ module tessera_drain_walker
   logic [11:0] n_q, oy_q, ox_q;
   logic [ PartBits-1:0] part_q;
   logic [EntryBits-1:0] entry_q;
-  addr_t out_addr, res_addr;
+  place_t out_addr, res_addr;
 
   tessera_fifo #(
     .Depth (4),
@@ -91,8 +91,8 @@ module tessera_drain_walker
   assign row_end = ox_q + 12'd1 == j.out_w;
   assign tile_end = row_end && oy_q + 12'd1 == j.out_h;
   assign job_end = word_end && tile_end && n_q + 12'd1 == j.n_blocks;
-  assign in_range = out_addr < addr_t'(ActBytes)
-                    && (!j.rule.residual || res_addr < addr_t'(ActBytes));
+  assign in_range = out_addr < place_t'(ActBytes)
+                    && (!j.rule.residual || res_addr < place_t'(ActBytes));
   assign want = state_q == StStream && !halt_i && !stopped_q;
   assign fire = want && in_range && (!j.rule.residual || res_rd_gnt_i);
   assign start    = state_q == StWait && head_valid && groups_q != '0 && !halt_i
@@ -105,7 +105,7 @@ module tessera_drain_walker
   assign half_free_o = fire && word_end && tile_end;
   assign half_o = half_q;
   assign res_rd_req_o = want && in_range && j.rule.residual;
-  assign res_rd_addr_o = res_addr;
+  assign res_rd_addr_o  = addr_t'(res_addr);
   assign head_pop = (fire && job_end) || state_q == StChunk;
   assign word_valid_o = fire || state_q == StChunk;
   assign word_part_o = part_q;
@@ -113,7 +113,7 @@ module tessera_drain_walker
           write: state_q == StStream,
           done: head_pop,
           id: j.id,
-          addr: out_addr,
+    addr: addr_t'(out_addr),
           rule: j.rule
       };
   assign busy_o = head_valid;
@@ -121,7 +121,7 @@ module tessera_drain_walker
   assign error_o = '{
           cause: CAUSE_SRAM_RANGE,
           id: j.id,
-          info: 32'((out_addr < addr_t'(ActBytes)) ? res_addr : out_addr)
+    info: 32'((out_addr < place_t'(ActBytes)) ? res_addr : out_addr)
       };
 
   always_comb begin
@@ -207,6 +207,8 @@ module tessera_drain_walker
 
   `ASSERT(GroupsInRange, groups_q <= 3'd4)
   `ASSERT(GroupHasJob, groups_q != '0 |-> head_valid)
+  `ASSERT(EntryInHalf, fire && word_end && !tile_end |-> entry_q != '1)
+  `ASSERT(NoWordInHalt, halt_i |-> !fire)
 
 endmodule
 

@@ -136,6 +136,8 @@ module tessera_param_fetch
   // Assertions //
   ////////////////
 
+  `ASSERT(RecordLeft, rd_req_o |-> left != '0)
+  `ASSERT(GotWhatWasAsked, got_q <= asked_q)
   `ASSERT(TakeOnlyWhenLoaded, take_i |-> loaded_o)
 
 endmodule

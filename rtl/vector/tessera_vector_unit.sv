@@ -95,7 +95,9 @@ module tessera_vector_unit
   ////////////
 
   logic step, step_ready, want, tap_first, tap_last, word_last, present, in_range;
-  addr_t a_addr, b_addr, out_addr;
+  logic [31:0] a_addr, fault;
+  place_t b_addr, out_addr;
+  logic a_ok, b_ok;
 
   tessera_vector_walker #(
     .KLanes(KLanes)
@@ -121,15 +123,15 @@ module tessera_vector_unit
   logic a_have_q, b_have_q, a_now, b_now;
   logic [$clog2(Depth):0] flying_q;
 
-  assign in_range = out_addr < addr_t'(ActBytes) && (!present || a_addr < addr_t'(ActBytes))
-                    && (!is_add_q || b_addr < addr_t'(ActBytes));
-  assign step_ready = want && in_range && !halt_i && !stopped_q && flying_q != ($clog2(
-      Depth
-  ) + 1)'(Depth);
+  assign a_ok = !present || a_addr < ActBytes;
+  assign b_ok = !is_add_q || b_addr < place_t'(ActBytes);
+  assign in_range = a_ok && b_ok && out_addr < place_t'(ActBytes);
+  assign step_ready = want && in_range && !halt_i && !stopped_q
+                      && flying_q != ($clog2(Depth) + 1)'(Depth);
   assign a_rd_req_o = step_ready && present && !a_have_q;
   assign b_rd_req_o = step_ready && is_add_q && !b_have_q;
-  assign a_rd_addr_o = a_addr;
-  assign b_rd_addr_o = b_addr;
+  assign a_rd_addr_o = addr_t'(a_addr);
+  assign b_rd_addr_o = addr_t'(b_addr);
   assign a_now = a_rd_req_o && a_rd_gnt_i;
   assign b_now = b_rd_req_o && b_rd_gnt_i;
   assign step = step_ready && (!present || a_have_q || a_now) && (!is_add_q || b_have_q || b_now);
@@ -178,7 +180,7 @@ module tessera_vector_unit
       v1_first_q  <= tap_first;
       v1_last_q   <= tap_last;
       v1_inside_q <= present;
-      v1_tag_q    <= '{last: word_last, addr: out_addr};
+      v1_tag_q    <= '{last: word_last, addr: addr_t'(out_addr)};
     end
   end
 
@@ -348,6 +350,9 @@ module tessera_vector_unit
   assign idle_o = !busy_q;
   assign id_o   = busy_q ? (is_add_q ? add_q.id : pool_q.id) : header.id;
 
+  // What the data come from is checked first.
+  assign fault = !a_ok ? a_addr : !b_ok ? 32'(b_addr) : 32'(out_addr);
+
   always_comb begin
     error_valid_o = 1'b0;
     error_o = '{cause: CAUSE_FIELD, id: header.id, info: 32'd0};
@@ -355,11 +360,7 @@ module tessera_vector_unit
       error_valid_o = 1'b1;
     end else if (want && !in_range && !halt_i && !stopped_q) begin
       error_valid_o = 1'b1;
-      error_o = '{
-          cause: CAUSE_SRAM_RANGE,
-          id: id_o,
-          info: 32'((out_addr < addr_t'(ActBytes)) ? a_addr : out_addr)
-      };
+      error_o = '{cause: CAUSE_SRAM_RANGE, id: id_o, info: fault};
     end
   end
 
@@ -375,6 +376,8 @@ module tessera_vector_unit
 
   `ASSERT(ResultsFit, (is_add_q ? added_valid : pooled_valid) |-> result_ready)
   `ASSERT(NothingFliesWhenIdle, !busy_q |-> flying_q == '0)
+  `ASSERT(WordAligned, act_wr_req_o |-> act_wr_addr_o[$clog2(KLanes)-1:0] == '0)
+  `ASSERT(NoReadInHalt, halt_i |-> !a_rd_req_o && !b_rd_req_o)
 
 endmodule
 

@@ -2,7 +2,12 @@
 //
 // Loops and addresses of POOL and ADD: block > output row > output pixel > kernel row > kernel
 // column (ADD has a 1 x 1 kernel). One tap per cycle; the first is there in the cycle after load_i.
+//
+// Positions are wider than addresses. The user stops at the first one that is out of range, so none
+// wraps round into the SRAM.
 `default_nettype none
+
+`include "assert.svh"
 
 module tessera_vector_walker
   import tessera_isa_pkg::*;
@@ -24,14 +29,14 @@ module tessera_vector_walker
   output logic      tap_last_o,
   output logic      last_o,       // output pixel of the command
   output logic      inside_o,     // the tap is no padding
-  output addr_t     a_addr_o,
-  output addr_t     b_addr_o,
-  output addr_t     out_addr_o
+  output logic [31:0] a_addr_o,   // meaningful while inside_o
+  output place_t    b_addr_o,     // of ADD
+  output place_t    out_addr_o
 );
 
   localparam int unsigned KShift = $clog2(KLanes);
 
-  typedef logic signed [27:0] pos_t;
+  typedef logic signed [31:0] pos_t;  // of padding too: negative, or beyond the SRAM
   typedef logic signed [19:0] coord_t;
 
   typedef struct packed {
@@ -60,7 +65,7 @@ module tessera_vector_walker
   logic   active_q;
   logic [11:0] block_q, oy_q, ox_q, ky_q, kx_q;
   pos_t a_block_q, a_row_q, a_pixel_q, a_tap_q, a_q;
-  addr_t b_block_q, b_row_q, b_q, out_block_q, out_row_q, out_q;
+  place_t b_block_q, b_row_q, b_q, out_block_q, out_row_q, out_q;
   coord_t iy_row_q, iy_q, ix_pixel_q, ix_q;
   logic kx_end, tap_end, row_end, tile_end;
   pos_t base;
@@ -76,12 +81,12 @@ module tessera_vector_walker
   assign last_o = tile_end && block_q + 12'd1 == l_q.blocks;
   assign inside_o    = iy_q >= 0 && iy_q < coord_t'({8'd0, l_q.in_h})
                     && ix_q >= 0 && ix_q < coord_t'({8'd0, l_q.in_w});
-  assign a_addr_o = addr_t'(a_q);
+  assign a_addr_o    = 32'(a_q);
   assign b_addr_o = b_q;
   assign out_addr_o = out_q;
 
-  assign base = is_add_i ? pos_t'({4'd0, add_i.a_addr})
-      : pos_t'({4'd0, pool_i.in_addr}) - pos_t'(pool_i.pad_top) * pos_t'({8'd0, pool_i.in_pitch})
+  assign base = is_add_i ? pos_t'(add_i.a_addr)
+      : pos_t'(pool_i.in_addr) - pos_t'(pool_i.pad_top) * pos_t'(pool_i.in_pitch)
         - (pos_t'(pool_i.pad_left) <<< KShift);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -103,13 +108,13 @@ module tessera_vector_walker
       a_pixel_q <= base;
       a_tap_q   <= base;
       a_q       <= base;
-      b_block_q <= add_i.b_addr;
-      b_row_q   <= add_i.b_addr;
-      b_q       <= add_i.b_addr;
+      b_block_q   <= place_t'(add_i.b_addr);
+      b_row_q     <= place_t'(add_i.b_addr);
+      b_q         <= place_t'(add_i.b_addr);
       if (is_add_i) begin
-        out_block_q <= add_i.out_addr;
-        out_row_q <= add_i.out_addr;
-        out_q <= add_i.out_addr;
+        out_block_q <= place_t'(add_i.out_addr);
+        out_row_q   <= place_t'(add_i.out_addr);
+        out_q       <= place_t'(add_i.out_addr);
         iy_row_q <= '0;
         iy_q <= '0;
         ix_pixel_q <= '0;
@@ -127,7 +132,7 @@ module tessera_vector_walker
             iy: '0,
             ix: '0,
             step_x: pos_t'(KLanes),
-            step_y: pos_t'({8'd0, add_i.a_pitch}),
+            step_y: pos_t'(add_i.a_pitch),
             a_pitch: add_i.a_pitch,
             a_plane: add_i.a_plane,
             b_plane: add_i.b_plane,
@@ -136,9 +141,9 @@ module tessera_vector_walker
             out_pitch: add_i.out_pitch
         };
       end else begin
-        out_block_q <= pool_i.out_addr;
-        out_row_q <= pool_i.out_addr;
-        out_q <= pool_i.out_addr;
+        out_block_q <= place_t'(pool_i.out_addr);
+        out_row_q <= place_t'(pool_i.out_addr);
+        out_q <= place_t'(pool_i.out_addr);
         iy_row_q <= -coord_t'({12'd0, pool_i.pad_top});
         iy_q <= -coord_t'({12'd0, pool_i.pad_top});
         ix_pixel_q <= -coord_t'({12'd0, pool_i.pad_left});
@@ -156,7 +161,7 @@ module tessera_vector_walker
             iy: -coord_t'({12'd0, pool_i.pad_top}),
             ix: -coord_t'({12'd0, pool_i.pad_left}),
             step_x: pos_t'(pool_i.stride_x) <<< KShift,
-            step_y: pos_t'(pool_i.stride_y) * pos_t'({8'd0, pool_i.in_pitch}),
+            step_y: pos_t'(pool_i.stride_y) * pos_t'(pool_i.in_pitch),
             a_pitch: pool_i.in_pitch,
             a_plane: pool_i.in_plane,
             b_plane: '0,
@@ -173,8 +178,8 @@ module tessera_vector_walker
       end else if (!tap_end) begin
         kx_q    <= '0;
         ky_q    <= ky_q + 12'd1;
-        a_tap_q <= a_tap_q + pos_t'({8'd0, l_q.a_pitch});
-        a_q     <= a_tap_q + pos_t'({8'd0, l_q.a_pitch});
+        a_tap_q <= a_tap_q + pos_t'(l_q.a_pitch);
+        a_q     <= a_tap_q + pos_t'(l_q.a_pitch);
         iy_q    <= iy_q + 20'sd1;
         ix_q    <= ix_pixel_q;
       end else begin
@@ -188,8 +193,8 @@ module tessera_vector_walker
           iy_q       <= iy_row_q;
           ix_pixel_q <= ix_pixel_q + coord_t'({12'd0, l_q.stride_x});
           ix_q       <= ix_pixel_q + coord_t'({12'd0, l_q.stride_x});
-          b_q        <= b_q + addr_t'(KLanes);
-          out_q      <= out_q + addr_t'(KLanes);
+          b_q        <= b_q + place_t'(KLanes);
+          out_q      <= out_q + place_t'(KLanes);
         end else if (!tile_end) begin
           ox_q       <= '0;
           oy_q       <= oy_q + 12'd1;
@@ -201,29 +206,29 @@ module tessera_vector_walker
           iy_q       <= iy_row_q + coord_t'({12'd0, l_q.stride_y});
           ix_pixel_q <= l_q.ix;
           ix_q       <= l_q.ix;
-          b_row_q    <= b_row_q + addr_t'(l_q.b_pitch);
-          b_q        <= b_row_q + addr_t'(l_q.b_pitch);
-          out_row_q  <= out_row_q + addr_t'(l_q.out_pitch);
-          out_q      <= out_row_q + addr_t'(l_q.out_pitch);
+          b_row_q    <= b_row_q + place_t'(l_q.b_pitch);
+          b_q        <= b_row_q + place_t'(l_q.b_pitch);
+          out_row_q  <= out_row_q + place_t'(l_q.out_pitch);
+          out_q      <= out_row_q + place_t'(l_q.out_pitch);
         end else begin
           ox_q        <= '0;
           oy_q        <= '0;
           block_q     <= block_q + 12'd1;
-          a_block_q   <= a_block_q + pos_t'({4'd0, l_q.a_plane});
-          a_row_q     <= a_block_q + pos_t'({4'd0, l_q.a_plane});
-          a_pixel_q   <= a_block_q + pos_t'({4'd0, l_q.a_plane});
-          a_tap_q     <= a_block_q + pos_t'({4'd0, l_q.a_plane});
-          a_q         <= a_block_q + pos_t'({4'd0, l_q.a_plane});
+          a_block_q   <= a_block_q + pos_t'(l_q.a_plane);
+          a_row_q     <= a_block_q + pos_t'(l_q.a_plane);
+          a_pixel_q   <= a_block_q + pos_t'(l_q.a_plane);
+          a_tap_q     <= a_block_q + pos_t'(l_q.a_plane);
+          a_q         <= a_block_q + pos_t'(l_q.a_plane);
           iy_row_q    <= l_q.iy;
           iy_q        <= l_q.iy;
           ix_pixel_q  <= l_q.ix;
           ix_q        <= l_q.ix;
-          b_block_q   <= b_block_q + l_q.b_plane;
-          b_row_q     <= b_block_q + l_q.b_plane;
-          b_q         <= b_block_q + l_q.b_plane;
-          out_block_q <= out_block_q + l_q.out_plane;
-          out_row_q   <= out_block_q + l_q.out_plane;
-          out_q       <= out_block_q + l_q.out_plane;
+          b_block_q   <= b_block_q + place_t'(l_q.b_plane);
+          b_row_q     <= b_block_q + place_t'(l_q.b_plane);
+          b_q         <= b_block_q + place_t'(l_q.b_plane);
+          out_block_q <= out_block_q + place_t'(l_q.out_plane);
+          out_row_q   <= out_block_q + place_t'(l_q.out_plane);
+          out_q       <= out_block_q + place_t'(l_q.out_plane);
         end
       end
     end
@@ -231,6 +236,14 @@ module tessera_vector_walker
 
   logic unused_fields;
   assign unused_fields = ^{pool_i, add_i};
+
+  ////////////////
+  // Assertions //
+  ////////////////
+
+  `ASSERT(LoadOnlyWhenDone, load_i |-> !active_q)
+  `ASSERT(StepOnlyWhenActive, step_i |-> active_q)
+  `ASSERT(InsideIsNotNegative, active_q && inside_o |-> a_q >= 0)
 
 endmodule
 
