@@ -238,6 +238,9 @@ async def addresses_outside_of_the_memories(dut: Dut) -> None:
         {"out_plane": config.act_bytes, "n_blocks": 2},
         {"residual": 1, "res_addr": config.act_bytes},
         {"residual": 1, "res_pitch": config.act_bytes // 2, "res_addr": k},
+        # Positions that come round to 0 if they are kept in 24 bits.
+        {"out_addr": 512, "out_plane": (1 << 24) - 512, "n_blocks": 2},
+        {"residual": 1, "res_addr": 512, "res_plane": (1 << 24) - 512, "n_blocks": 2},
     ]  # fmt: skip
     for number, change in enumerate(changes):
         command = Instruction("CONV", dense(config, number, **change))

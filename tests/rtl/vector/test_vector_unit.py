@@ -172,6 +172,13 @@ async def addresses_outside_of_the_memory(dut: Dut) -> None:
         *(add(config, 0, **{f"{x}_addr": end}) for x in ("a", "b", "out")),
         *(add(config, 0, **{f"{x}_addr": end - 3 * k}) for x in ("a", "b", "out")),
         *(add(config, 0, **{f"{x}_pitch": end // k * k}) for x in ("a", "b")),
+        # Positions that come round to 0 if they are kept in 24 bits.
+        *(
+            add(config, 0, blocks=2, **{f"{x}_addr": 256, f"{x}_plane": (1 << 24) - 256})
+            for x in ("a", "b", "out")
+        ),
+        pool(config, 0, blocks=2, in_addr=256, in_plane=(1 << 24) - 256),
+        pool(config, 0, in_addr=256, in_pitch=65792, in_h=300, stride_y=255, kernel_h=1),
     ]
     for command in bad:
         assert legal(command, config)
