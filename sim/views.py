@@ -16,7 +16,7 @@ from accel.codec import decode
 from accel.isa import ID_BITS
 from accel.program import Program
 
-TOP = "TOP.tb_top"
+TOP = "tb_top"
 UNITS = ("load_unit", "conv_unit", "vector_unit", "store_unit", "dispatcher")
 # GTKWave's display flags: hexadecimal and right-justified, binary, comment, translated by a file.
 HEX, BIT, COMMENT, TRANSLATED = 0x22, 0x28, 0x200, 0x2000

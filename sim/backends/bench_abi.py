@@ -65,7 +65,7 @@ class BenchAbi:
             self._calls[name] = function
 
     def configure(self, memory: npt.NDArray[np.uint8], model: MemoryModel) -> None:
-        """Attach the memory; the array must outlive the bench. Takes effect at the next reset."""
+        """Attach the memory; the array must outlive the bench. Stalls start at a reset."""
         self._calls["set_memory"](self._handle, memory.ctypes.data, memory.size)
         self._calls["set_timing"](
             self._handle, model.latency, model.bytes_per_cycle, model.stall, model.seed

@@ -48,6 +48,10 @@ class VerilatorDevice(RtlDevice):
             raise DeviceError(f"cannot write waves to {waves.path}")
         self.reset_hard()
 
+    def set_memory_model(self, memory_model: MemoryModel) -> None:
+        """Change timing and faults from now on."""
+        self._bench.configure(self._memory, memory_model)
+
     def _post(self, writes: array[int]) -> None:
         self._bench.post(writes)
 

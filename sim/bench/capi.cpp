@@ -49,7 +49,7 @@ Simulator* tessera_open() {
 #if VM_TRACE
   sim->context->traceEverOn(true);
 #endif
-  sim->top = std::make_unique<Vtop>(sim->context.get());
+  sim->top = std::make_unique<Vtop>(sim->context.get(), "");  // named as under cocotb
   return sim.release();
 }
 
