@@ -46,6 +46,8 @@ class ModelDevice:
         """Write a register or a command word."""
         if address >= PUSH_WINDOW:
             index = (address - PUSH_WINDOW) // 4
+            if index >= COMMAND_WORDS:
+                return  # no word of a command: nothing happens, as in hardware
             self._words[index] = value
             if index == COMMAND_WORDS - 1:
                 self.machine.push(self._words)

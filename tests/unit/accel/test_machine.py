@@ -4,9 +4,11 @@
 import numpy as np
 import pytest
 
+from accel import csr
 from accel.codec import Instruction, encode
 from accel.config import AccelConfig
-from accel.isa import Cause, Sram, Unit
+from accel.isa import COMMAND_WORDS, PUSH_WINDOW, Cause, Sram, Unit
+from accel.model.device import ModelDevice
 from accel.model.machine import Machine
 from accel.model.state import OpenWindow
 
@@ -232,3 +234,9 @@ def test_without_a_token_shuffling_finds_the_race() -> None:
         push(target, "END", wait_load=1, wait_store=1)
         results.add(target.state.memory[1024:1088].tobytes())
     assert len(results) == 2
+
+
+def test_words_beyond_a_command_do_nothing() -> None:
+    device = ModelDevice(CONFIG, 64)
+    device.write32(PUSH_WINDOW + 4 * COMMAND_WORDS, 1)
+    assert device.read32(csr.STATUS) & (csr.STATUS__DONE | csr.STATUS__ERROR) == 0
