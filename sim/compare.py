@@ -16,6 +16,7 @@ import tvm
 from tvm import relax
 
 from accel.driver import Driver, Outcome
+from accel.errors import ArtifactError
 from accel.model.device import ModelDevice
 from accel.program import Program
 from accel.tvm_runtime import bind
@@ -105,10 +106,24 @@ def run_onnxruntime(model: bytes, inputs: Mapping[str, npt.NDArray[Any]]) -> Arr
 
 
 class Artifact:
-    """An exported library, ready to run on any driver."""
+    """An exported library, ready to run on any driver.
+
+    Raises:
+        ArtifactError: on construction, when it is no such library.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._machine = relax.VirtualMachine(tvm.runtime.load_module(str(path)), tvm.cpu())
+        try:
+            self._machine = relax.VirtualMachine(tvm.runtime.load_module(str(path)), tvm.cpu())
+        except (OSError, RuntimeError, ValueError, AttributeError) as error:
+            reason = str(error).strip().splitlines()[-1]
+            raise ArtifactError(f"{path}: not a compiled model ({reason})") from None
+
+    def input_names(self) -> list[str]:
+        """Names of the model's inputs, in order."""
+        facts = self._machine.module
+        count = int(facts["get_function_arity"]("main"))
+        return [str(facts["get_function_param_name"]("main", index)) for index in range(count)]
 
     def run(self, driver: Driver, inputs: Arrays) -> tuple[Arrays, list[Call]]:
         """Execute the model; offloaded regions run on `driver`.

@@ -34,16 +34,9 @@ def read_inputs(path: Path, specs: Sequence[InputSpec]) -> list[Array]:
     Raises:
         ModelError: no such file, an input is missing, or has another shape or type.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            found = {name: file[name] for name in file.files}
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{path}: not a readable .npz file ({error})") from None
+    found = _arrays(path)
+    _check_names([spec.name for spec in specs], found, path)
     for spec in specs:
-        if spec.name not in found:
-            raise ModelError(
-                f"{path} has no array {spec.name}, an input of the model; it has {', '.join(found)}"
-            )
         array = found[spec.name]
         if array.shape != spec.shape or array.dtype.name != spec.dtype:
             raise ModelError(
@@ -84,14 +77,28 @@ def program_inputs(program: Program, path: Path | None, seed: int) -> list[npt.N
     return random_inputs(specs, seed) if path is None else read_inputs(path, specs)
 
 
-def all_inputs(path: Path) -> list[Array]:
-    """All arrays of an .npz file in their order, for an artifact, which does not name its inputs.
+def artifact_inputs(names: Sequence[str], path: Path) -> list[Array]:
+    """Inputs of an artifact, which knows their names only.
 
     Raises:
-        ModelError: no such file.
+        ModelError: no such file, or an input is missing.
     """
+    found = _arrays(path)
+    _check_names(names, found, path)
+    return [found[name] for name in names]
+
+
+def _arrays(path: Path) -> dict[str, Array]:
     try:
         with np.load(path, allow_pickle=False) as file:
-            return [file[name] for name in file.files]
-    except (OSError, ValueError) as error:
+            return {name: file[name] for name in file.files}
+    except (OSError, ValueError, AttributeError) as error:
         raise ModelError(f"{path}: not a readable .npz file ({error})") from None
+
+
+def _check_names(names: Sequence[str], found: dict[str, Array], path: Path) -> None:
+    for name in names:
+        if name not in found:
+            raise ModelError(
+                f"{path} has no array {name}, an input of the model; it has {', '.join(found)}"
+            )

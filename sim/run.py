@@ -131,13 +131,15 @@ def _run(options: argparse.Namespace, status: Status) -> tuple[Result, AccelConf
 def _run_artifact(
     options: argparse.Namespace, config: AccelConfig, opener: Callable[[int], Device]
 ) -> Result:
-    from sim import inputs, session
+    from sim import session
 
     if options.input is None:
-        raise ConfigError("an artifact does not describe its inputs: give them with --input")
+        raise ConfigError(
+            "an artifact does not say what shape its inputs have: give them with --input"
+        )
     if options.waves_layer is not None:
         raise ConfigError("an artifact shows its layers only when it runs: use --waves-commands")
-    return session.run_artifact(options.model, config, opener, inputs.all_inputs(options.input))
+    return session.run_artifact(options.model, config, opener, options.input)
 
 
 def _wave_request(options: argparse.Namespace) -> WaveRequest | None:

@@ -16,14 +16,14 @@ import numpy.typing as npt
 from accel.config import AccelConfig
 from accel.device import Device
 from accel.driver import PAGE, Driver, Outcome
-from accel.errors import TesseraError
+from accel.errors import ModelError, TesseraError
 from accel.layout import round_up
 from accel.model.device import ModelDevice
 from accel.program import Program
 from codegen.compile import Compiled
 from codegen.explain import HOST
 from sim.compare import Artifact, Call, Culprit, Difference, difference, locate, run_host
-from sim.inputs import model_inputs, program_inputs
+from sim.inputs import artifact_inputs, model_inputs, program_inputs
 from sim.onnx_macs import count_macs
 from sim.report import LayerRow, layer_rows
 
@@ -83,12 +83,12 @@ class _Recorder(Driver):
 def _run_artifact(
     artifact: Artifact, driver: _Recorder, inputs: Arrays
 ) -> tuple[Arrays, list[Call]]:
+    """Run, and raise what went wrong as our error; TVM's own are about the inputs."""
     try:
         return artifact.run(driver, inputs)
-    except Exception:
-        if driver.failure is not None:
-            raise driver.failure from None
-        raise
+    except (RuntimeError, ValueError, TypeError, TesseraError) as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise driver.failure or ModelError(f"TVM refuses the inputs: {reason}") from None
 
 
 def memory_bytes(programs: Sequence[Program]) -> int:
@@ -162,10 +162,11 @@ def _other_executions(
 
 
 def run_artifact(
-    path: Path, config: AccelConfig, open_device: OpenDevice, inputs: Arrays
+    path: Path, config: AccelConfig, open_device: OpenDevice, input_file: Path
 ) -> Result:
     """Run an exported artifact; the reference is the same artifact on the functional model."""
     artifact = Artifact(path)
+    inputs = artifact_inputs(artifact.input_names(), input_file)
     with open_device(ARTIFACT_MEMORY) as device:
         started = time.perf_counter()
         outputs, calls = _run_artifact(artifact, _Recorder(device, config), inputs)

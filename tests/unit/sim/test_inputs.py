@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from accel.errors import ModelError
-from sim.inputs import InputSpec, all_inputs, random_inputs, read_inputs
+from sim.inputs import InputSpec, artifact_inputs, random_inputs, read_inputs
 
 SPECS = [InputSpec("x", (2, 3), "float32"), InputSpec("y", (4,), "int8")]
 
@@ -33,7 +33,9 @@ def test_reads_by_name_and_ignores_the_rest(tmp_path: Path) -> None:
     found = read_inputs(path, SPECS)
     assert np.array_equal(found[0], x)
     assert np.array_equal(found[1], y)
-    assert len(all_inputs(path)) == 3
+    assert np.array_equal(artifact_inputs(["x"], path)[0], x)
+    with pytest.raises(ModelError, match="has no array z, an input of the model; it has labels"):
+        artifact_inputs(["z"], path)
 
 
 @pytest.mark.parametrize(
@@ -66,4 +68,4 @@ def test_refuses_a_file_that_is_no_npz(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="not a readable"):
         read_inputs(path, SPECS)
     with pytest.raises(ModelError, match="not a readable"):
-        all_inputs(path)
+        artifact_inputs(["x"], path)
