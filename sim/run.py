@@ -22,6 +22,7 @@ from accel.device import Device
 from accel.errors import ConfigError, ModelError, TesseraError
 from accel.program import Program, from_bytes
 from sim.backends.open_device import BACKENDS, open_device
+from sim.backends.rtl_device import RtlDevice
 from sim.memory import parse_memory
 from sim.show import show, to_json
 from sim.waves import WaveRequest
@@ -91,7 +92,7 @@ def _run(options: argparse.Namespace, status: Status) -> tuple[Result, AccelConf
                 report=status,
             )
             status(f"running on {options.backend}")
-            if hasattr(device, "on_progress"):
+            if isinstance(device, RtlDevice):
                 device.on_progress = lambda cycles: status(
                     f"running on {options.backend}: {cycles:,} cycles"
                 )
