@@ -15,8 +15,10 @@ import onnxruntime
 import tvm
 from tvm import relax
 
-from accel.driver import Driver, Outcome
+from accel.config import AccelConfig
+from accel.driver import PAGE, Driver, Outcome
 from accel.errors import ArtifactError
+from accel.layout import round_up, tensor_layout
 from accel.model.device import ModelDevice
 from accel.program import Program
 from accel.tvm_runtime import bind
@@ -186,6 +188,20 @@ def locate(compiled: Compiled, calls: Sequence[Call], driver: Driver) -> Culprit
                     int(expected[first]),
                 )
     return None
+
+
+def exposed_bytes(graphs: Mapping[str, ir.Graph], config: AccelConfig) -> int:
+    """Memory that `locate` needs beyond what the programs themselves need."""
+    return max(
+        (
+            sum(
+                round_up(tensor_layout(tensor.shape, config).size, PAGE)
+                for tensor in graph.tensors.values()
+            )
+            for graph in graphs.values()
+        ),
+        default=0,
+    )
 
 
 def _exposed(graph: ir.Graph) -> ir.Graph:

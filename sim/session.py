@@ -22,7 +22,16 @@ from accel.model.device import ModelDevice
 from accel.program import Program
 from codegen.compile import Compiled
 from codegen.explain import HOST
-from sim.compare import Artifact, Call, Culprit, Difference, difference, locate, run_host
+from sim.compare import (
+    Artifact,
+    Call,
+    Culprit,
+    Difference,
+    difference,
+    exposed_bytes,
+    locate,
+    run_host,
+)
 from sim.inputs import artifact_inputs, model_inputs, program_inputs
 from sim.onnx_macs import count_macs
 from sim.report import LayerRow, layer_rows
@@ -121,7 +130,8 @@ def run_model(
 ) -> Result:
     """Run a compiled ONNX model; the reference is its integer form on TVM's host."""
     inputs = model_inputs(compiled, input_file, seed)
-    with open_device(memory_bytes(list(compiled.programs.values()))) as device:
+    size = memory_bytes(list(compiled.programs.values())) + exposed_bytes(compiled.graphs, config)
+    with open_device(size) as device:
         driver = _Recorder(device, config)
         started = time.perf_counter()
         outputs, calls = _run_artifact(artifact, driver, inputs)

@@ -12,11 +12,21 @@ import pytest
 
 from accel.config import AccelConfig
 from accel.driver import Driver
+from accel.model.device import ModelDevice
 from codegen.compile import Compiled, compile_model
 from sim.backends.verilator_device import VerilatorDevice
 from sim.build import RTL, Kind, Variant, build
-from sim.compare import Culprit, difference, export_and_load, input_names, locate, run_host
+from sim.compare import (
+    Culprit,
+    difference,
+    export_and_load,
+    exposed_bytes,
+    input_names,
+    locate,
+    run_host,
+)
 from sim.memory import MODELS
+from sim.session import memory_bytes
 
 CONFIG = AccelConfig()
 MUTANTS = {
@@ -45,6 +55,19 @@ def run_with(
         outputs, calls = export_and_load(compiled).run(driver, inputs)
         same = difference(outputs, run_host(compiled.integer, inputs)).same
         return same, locate(compiled, calls, driver)
+
+
+def test_locating_fits_the_memory_of_a_run(network: Callable[[str], Path]) -> None:
+    """A run opens its device with room for every layer's result: locating must not fail."""
+    model = network("resnet8")
+    compiled = compile_model(model, CONFIG)
+    inputs = [np.load(model.with_suffix(".npz"))[name] for name in input_names(compiled)]
+    size = memory_bytes(list(compiled.programs.values()))
+    size += exposed_bytes(compiled.graphs, CONFIG)
+    with ModelDevice(CONFIG, size) as device:
+        driver = Driver(device, CONFIG)
+        _, calls = export_and_load(compiled).run(driver, inputs)
+        assert locate(compiled, calls, driver) is None
 
 
 @pytest.mark.parametrize("mutant", MUTANTS)
