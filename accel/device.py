@@ -27,9 +27,11 @@ class Profile:
 
     commands: tuple[CommandTrace, ...]
     array_cycles: dict[int, tuple[int, ...]]
-    """Command id -> cycles by `ArrayCycle`. A stall counts for the command that waits, DRAIN for
-    END's
-    id; over all ids the sum is the CYCLES counter."""
+    """Command id -> cycles by `ArrayCycle`; over all ids the sum is the CYCLES counter.
+
+    A stall counts for the command that waits, except that waiting for the vector unit counts for the
+    vector command at work; DRAIN counts for END.
+    """
 
 
 class Device(Protocol):
