@@ -29,8 +29,8 @@ class Profile:
     array_cycles: dict[int, tuple[int, ...]]
     """Command id -> cycles by `ArrayCycle`; over all ids the sum is the CYCLES counter.
 
-    A stall counts for the command that waits, except that waiting for the vector unit counts for the
-    vector command at work; DRAIN counts for END.
+    A stall counts for the command that waits, except that waiting for the vector unit counts for
+    the vector command at work; DRAIN counts for END.
     """
 
 
