@@ -14,16 +14,15 @@ from accel.codec import decode, disassemble, mmio_writes
 from accel.config import AccelConfig
 from accel.device import Device, Profile
 from accel.errors import ArtifactError, CommandError, DeviceError, DeviceTimeout, EncodeError
-from accel.isa import CAUSE_DOC, ISA_VERSION, ArrayCycle, Cause, Unit, Wait
+from accel.identity import identity
+from accel.isa import CAUSE_DOC, QUEUES, ArrayCycle, Cause, Unit, Wait
 from accel.layout import Int8Array, pack, round_up, unpack
 from accel.program import Binding, Program, Window
 
 PAGE = 4096
 """Windows start on pages."""
-IDENTITY = 0x54455353
 RESET_POLLS = 10_000
 TIMEOUT_CYCLES = 1_000_000_000
-QUEUES = (Unit.LOAD, Unit.CONV, Unit.VECTOR, Unit.STORE)
 
 TOKEN_WAITS = {
     Wait.DEP_LOAD: Unit.LOAD,
@@ -76,21 +75,7 @@ class Driver:
         self._check_identity()
 
     def _check_identity(self) -> None:
-        c = self.config
-        expected = {
-            "ID": (csr.ID, IDENTITY),
-            "VERSION": (csr.VERSION, ISA_VERSION),
-            "CAPS_ARRAY": (
-                csr.CAPS_ARRAY,
-                c.k_lanes | c.n_lanes << 8 | c.bus_bytes << 16 | c.act_banks << 24,
-            ),
-            "CAPS_SRAM": (csr.CAPS_SRAM, c.act_kib | c.weight_kib << 16),
-            "CAPS_UNITS": (
-                csr.CAPS_UNITS,
-                c.acc_entries | c.param_kib << 16 | c.vector << 24,
-            ),
-        }
-        for name, (address, value) in expected.items():
+        for name, (address, value) in identity(self.config).items():
             found = self.device.read32(address)
             if found != value:
                 raise DeviceError(
@@ -217,10 +202,10 @@ class Driver:
             line = f"  {unit.name.lower():8} "
             if unit in QUEUES:
                 line += f"{self._completed(unit)} completed, "
-            line += state.name.lower()
             if state in TOKEN_WAITS:
-                line = line.removesuffix(state.name.lower())
                 line += self._missing_token(program, command, TOKEN_WAITS[state])
+            else:
+                line += state.name.lower()
             if state is not Wait.IDLE:
                 line += f", at {describe(program, command)}"
             lines.append(line)

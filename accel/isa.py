@@ -41,6 +41,10 @@ class Unit(IntEnum):
     DISPATCH = 4  # the front end itself: runs END, has no queue and no counter
 
 
+QUEUES = (Unit.LOAD, Unit.CONV, Unit.VECTOR, Unit.STORE)
+"""The units that have a queue and a counter."""
+
+
 class Sram(IntEnum):
     """Memories a LOAD can write."""
 

@@ -11,12 +11,11 @@ import numpy.typing as npt
 from accel import csr
 from accel.config import AccelConfig
 from accel.device import Profile
-from accel.isa import COMMAND_WORDS, ISA_VERSION, PUSH_WINDOW, Wait
-from accel.model.machine import QUEUES, Machine
+from accel.identity import identity
+from accel.isa import COMMAND_WORDS, PUSH_WINDOW, QUEUES, Wait
+from accel.model.machine import Machine
 from accel.model.state import OpenWindow
 from accel.program import Window
-
-ID_VALUE = 0x54455353
 
 
 class ModelDevice:
@@ -76,11 +75,7 @@ class ModelDevice:
         c, machine = self._config, self.machine
         fault = machine.fault
         fixed = {
-            csr.ID: ID_VALUE,
-            csr.VERSION: ISA_VERSION,
-            csr.CAPS_ARRAY: c.k_lanes | c.n_lanes << 8 | c.bus_bytes << 16 | c.act_banks << 24,
-            csr.CAPS_SRAM: c.act_kib | c.weight_kib << 16,
-            csr.CAPS_UNITS: c.acc_entries | c.param_kib << 16 | c.vector << 24,
+            **dict(identity(c).values()),
             csr.STATUS: machine.done * csr.STATUS__DONE
             | (fault is not None) * csr.STATUS__ERROR
             | c.queue_depth << csr.STATUS__CREDITS__SHIFT,

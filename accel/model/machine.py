@@ -14,7 +14,7 @@ import numpy.typing as npt
 from accel.codec import Instruction, decode
 from accel.config import AccelConfig
 from accel.errors import EncodeError
-from accel.isa import BY_NAME, Cause, Unit
+from accel.isa import BY_NAME, QUEUES, Cause, Unit
 from accel.model.conv import conv
 from accel.model.state import State, Stop
 from accel.model.transfer import load, store
@@ -29,8 +29,6 @@ SEMANTICS: Mapping[str, Callable[[State, Mapping[str, int]], None]] = {
     "ADD": add,
 }
 """What each command does; END is the machine's own."""
-
-QUEUES = (Unit.LOAD, Unit.CONV, Unit.VECTOR, Unit.STORE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,24 +18,22 @@ from dataclasses import replace
 from accel.codec import Instruction
 from accel.config import AccelConfig
 from accel.footprint import footprint
-from accel.isa import BY_NAME, Unit
+from accel.isa import BY_NAME, QUEUES, Unit
 from codegen.marks import Marks
 from codegen.stream import Step
-
-UNITS = (Unit.LOAD, Unit.CONV, Unit.VECTOR, Unit.STORE)
 
 
 def assign_tokens(steps: Sequence[Step], config: AccelConfig) -> tuple[Step, ...]:
     """Fill the `wait_*` fields and append END, which waits for everything."""
-    readers = {unit: Marks(config) for unit in UNITS}
-    writers = {unit: Marks(config) for unit in UNITS}
-    counts = dict.fromkeys(UNITS, 0)
+    readers = {unit: Marks(config) for unit in QUEUES}
+    writers = {unit: Marks(config) for unit in QUEUES}
+    counts = dict.fromkeys(QUEUES, 0)
     result = []
     for step in steps:
         own = BY_NAME[step.instruction.name].unit
         mark = footprint(step.instruction, config)
         waits = {}
-        for unit in UNITS:
+        for unit in QUEUES:
             wait = writers[unit].latest(mark.reads)
             if unit is not own:
                 wait = max(
@@ -49,7 +47,7 @@ def assign_tokens(steps: Sequence[Step], config: AccelConfig) -> tuple[Step, ...
         writers[own].mark(mark.writes, counts[own])
         values = {**step.instruction.values, **waits}
         result.append(replace(step, instruction=Instruction(step.instruction.name, values)))
-    end = Instruction("END", {_field(unit): counts[unit] for unit in UNITS})
+    end = Instruction("END", {_field(unit): counts[unit] for unit in QUEUES})
     return (*result, Step(end, -1))
 
 

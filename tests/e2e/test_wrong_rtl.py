@@ -84,7 +84,8 @@ def test_mutant_is_found_and_located(
     compiled = compile_model(model, CONFIG)
     inputs = [np.load(model.with_suffix(".npz"))[name] for name in input_names(compiled)]
     assert run_with(RTL, compiled, inputs) == (True, None)
-    _, culprit = run_with(rtl, compiled, inputs)
+    same, culprit = run_with(rtl, compiled, inputs)
+    assert not same
     assert culprit is not None
     assert culprit.layer == layer
     assert "first wrong layer" in str(culprit)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from accel.generate import generate
 from sim.build import ROOT, RTL, rtl_files
 from sim.lint import Job, jobs_for, lint
 
@@ -43,15 +42,6 @@ def test_python_files_name_their_licence() -> None:
         p for p in PYTHON if p.stat().st_size and SPDX not in p.read_text(encoding="utf-8")[:200]
     ]
     assert missing == []
-
-
-def test_generated_files_are_fresh() -> None:
-    stale = [
-        str(path)
-        for path, content in generate().items()
-        if (ROOT / path).read_text(encoding="utf-8") != content
-    ]
-    assert stale == [], "run: make gen"
 
 
 def test_modules_import_their_units_by_file_list_order() -> None:
