@@ -54,6 +54,8 @@ class AccelConfig:
     """Longest burst, beats."""
     vector: bool = True
     """Build the vector unit (pooling and element-wise add)."""
+    depthwise: bool = True
+    """Build the depthwise mode: kernel taps instead of input channels on the K lanes."""
 
     def __post_init__(self) -> None:
         for rule in RULES:
@@ -122,6 +124,16 @@ def _lanes(c: AccelConfig) -> str:
     return ""
 
 
+def _depthwise(c: AccelConfig) -> str:
+    if c.depthwise and c.n_lanes != c.k_lanes:
+        return (
+            f"depthwise=true with k_lanes={c.k_lanes}, n_lanes={c.n_lanes}: the depthwise mode "
+            "takes one activation word for all output lanes; set n_lanes = k_lanes or "
+            "depthwise = false"
+        )
+    return ""
+
+
 def _bus(c: AccelConfig) -> str:
     if c.bus_bytes not in (4, 8, 16, 32, 64):
         return f"bus_bytes={c.bus_bytes}: must be 4, 8, 16, 32 or 64"
@@ -178,7 +190,7 @@ def _queues(c: AccelConfig) -> str:
     return ""
 
 
-RULES = (_lanes, _bus, _banks, _memories, _accumulator, _queues)
+RULES = (_lanes, _bus, _banks, _memories, _accumulator, _queues, _depthwise)
 """What can be built; each rule returns "" or the reason why not."""
 
 

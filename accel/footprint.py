@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from accel.codec import Instruction
 from accel.config import AccelConfig
-from accel.isa import Sram
+from accel.isa import ConvMode, Sram
 from accel.program import Window
 
 Space = Sram | Window
@@ -90,7 +90,8 @@ def _conv(v: Mapping[str, int], config: AccelConfig) -> Footprint:
     }
     size = (v["kernel_h"], v["kernel_w"], v["dilation_y"], v["dilation_x"])
     reads = list(_windowed(v, size, config, sorted(planes)))
-    tiles = v["n_blocks"] * v["kernel_h"] * v["kernel_w"] * v["cin_blocks"]
+    dense = v["kernel_h"] * v["kernel_w"] * v["cin_blocks"]
+    tiles = v["n_blocks"] * (dense if v["mode"] == ConvMode.DENSE else v["passes"])
     weights = v["weight_addr"]
     reads.append(Span(Sram.WEIGHT, weights, weights + tiles * config.weight_tile_bytes))
     if not v["last"]:
@@ -116,7 +117,7 @@ def _windowed(
     stop = min(v["in_h"], high)
     if stop <= low:
         return
-    width = v["in_w"] * config.k_lanes
+    width = v["in_w"] * (v["channels"] if v.get("mode") == ConvMode.FOLD else config.k_lanes)
     for plane in planes:
         base = v["in_addr"] + plane
         yield Span(

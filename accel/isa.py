@@ -19,7 +19,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
-ISA_VERSION = 1
+ISA_VERSION = 2
 WORD_BITS = 32
 COMMAND_WORDS = 24
 COMMAND_BITS = WORD_BITS * COMMAND_WORDS
@@ -53,8 +53,17 @@ class Sram(IntEnum):
     PARAM = 2
 
 
+GATHER_ROWS = 4
+"""Most kernel rows that a pass of CONV can read at once (FOLD, DEPTHWISE); a power of two."""
+
+
 class ConvMode(IntEnum):
-    """How the array is fed. DENSE: K input channels on the K lanes."""
+    """What is on the K lanes of the array.
+
+    DENSE: K input channels of one kernel tap.
+    DEPTHWISE: up to K kernel taps; every output channel sees its own input channel. Needs N = K.
+    FOLD: K bytes of kernel rows of a *packed* input, whose pixels are 1 to 8 channels without gap.
+    """
 
     DENSE = 0
     DEPTHWISE = 1
@@ -274,7 +283,11 @@ COMMANDS = (
         "columns and input channel blocks, then bias, requantize, clip and (optionally) add the "
         "residual. out_h * out_w must not exceed half of the accumulator entries. Weight tiles "
         "(K words of N bytes) are read in the order n-block, kernel row, kernel column, channel "
-        "block; parameter records in the order of n-blocks.",
+        "block; parameter records in the order of n-blocks. DEPTHWISE: pass p covers kernel rows "
+        "p * pass_rows onward, its lane c * pass_rows + r the tap (row r, column c). FOLD: the "
+        "kernel rows, fold_bytes each, lie end to end; pass p covers bytes p * K to p * K + K - 1 "
+        "of them. In both, weight tiles are read in the order n-block, pass; lanes without a tap "
+        "see in_zp; and the rows that a pass reads must lie in different banks.",
         (
             *_WINDOWED_INPUT,
             Field(
@@ -300,7 +313,22 @@ COMMANDS = (
                 "PARAM address of the first parameter record.",
             ),
             *_OUTPUT,
-            Field("mode", 4, "", "0 dense; 1 depthwise and 2 fold are reserved."),
+            Field("mode", 4, "", "0 dense, 1 depthwise, 2 fold."),
+            Field("passes", 8, "", "DEPTHWISE, FOLD: passes (weight tiles) of an n-block."),
+            Field(
+                "pass_rows",
+                3,
+                "rows",
+                "DEPTHWISE, FOLD: kernel rows that a pass reads, 1 to 4.",
+            ),
+            Field(
+                "fold_bytes",
+                8,
+                "bytes",
+                "FOLD: bytes of a kernel row, K / 4 or more. Above kernel_w * channels: the rest "
+                "has weights of zero.",
+            ),
+            Field("channels", 4, "bytes", "FOLD: size of an input pixel, 1 to 8."),
             Field("rounding", 1, "", "0 single rounding, half up; 1 (double) is reserved."),
             Field(
                 "first",

@@ -10,8 +10,12 @@ STORE, `tessera_conv_issue` for CONV, `tessera_vector_check` for POOL and ADD.
 | LOAD, STORE | window is 0 to 3; offset, SRAM address, row length and strides are multiples of the
 bus |
 | LOAD | sram is 0, 1 or 2 |
-| CONV, POOL, ADD | ACT addresses, planes and pitches are multiples of K |
-| CONV | weight_addr is a multiple of N, param_addr of the bus; mode and rounding are 0 |
+| CONV, POOL, ADD | ACT addresses, planes and pitches are multiples of K; not in_addr of FOLD |
+| CONV | weight_addr is a multiple of N, param_addr of the bus; mode is 0 to 2, rounding 0 |
+| CONV, DEPTHWISE or FOLD | passes is not 0; pass_rows is 1 to 4; cin_blocks and dilation_x are 1;
+the rows of a pass do not share banks |
+| DEPTHWISE | the mode is built; stride_x is 1 or 2; pass_rows * kernel_w is at most K |
+| FOLD | channels is 1 to 8; fold_bytes is at least K / 4 |
 | CONV | out_h * out_w is at most half of the accumulator entries |
 | CONV | n_blocks is 1 when first or last is 0; add_shift is 1 to 62 with residual |
 | POOL | kind is 0 or 1, rounding 0; AVERAGE: shift is 1 to 62, multiplier below 2^31 |
@@ -22,9 +26,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from accel.banks import Gather, fold_words
 from accel.codec import Instruction
 from accel.config import AccelConfig
-from accel.isa import BY_NAME, PoolKind
+from accel.isa import BY_NAME, GATHER_ROWS, ConvMode, PoolKind
 from accel.program import Window
 
 SIZES = frozenset(
@@ -50,6 +55,9 @@ SIZES = frozenset(
 """Fields that must not be 0."""
 
 SHIFTS = range(1, 63)
+MOST_CHANNELS = 8
+"""Of a FOLD pixel."""
+DEPTHWISE_STRIDES = (1, 2)
 
 
 def legal(instruction: Instruction, config: AccelConfig) -> bool:
@@ -88,7 +96,9 @@ def _aligned(values: Iterable[int], multiple: int) -> bool:
 
 
 def _aligned_act(v: Mapping[str, int], names: Iterable[str], config: AccelConfig) -> bool:
-    own = ("weight_addr", "param_addr")
+    own = {"weight_addr", "param_addr"}
+    if v.get("mode") == ConvMode.FOLD:
+        own.add("in_addr")
     places = [n for n in names if n.endswith(("addr", "plane", "pitch", "group")) and n not in own]
     return _aligned((v[name] for name in places), config.k_lanes)
 
@@ -98,9 +108,39 @@ def _legal_conv(v: Mapping[str, int], names: Iterable[str], config: AccelConfig)
         _aligned_act(v, names, config)
         and v["weight_addr"] % config.n_lanes == 0
         and v["param_addr"] % config.bus_bytes == 0
-        and v["mode"] == 0
+        and _legal_mode(v, config)
         and v["rounding"] == 0
         and v["out_h"] * v["out_w"] <= config.tile_pixels
         and (v["n_blocks"] == 1 or (v["first"] == 1 and v["last"] == 1))
         and (not v["residual"] or v["add_shift"] in SHIFTS)
+    )
+
+
+def _legal_mode(v: Mapping[str, int], config: AccelConfig) -> bool:
+    match v["mode"]:
+        case ConvMode.DENSE:
+            return True
+        case ConvMode.DEPTHWISE:
+            return (
+                config.depthwise
+                and v["stride_x"] in DEPTHWISE_STRIDES
+                and v["pass_rows"] * v["kernel_w"] <= config.k_lanes
+                and _legal_gather(v, 2, config)
+            )
+        case ConvMode.FOLD:
+            return (
+                1 <= v["channels"] <= MOST_CHANNELS
+                and v["fold_bytes"] * GATHER_ROWS >= config.k_lanes
+                and _legal_gather(v, fold_words(v["fold_bytes"], config), config)
+            )
+    return False
+
+
+def _legal_gather(v: Mapping[str, int], words: int, config: AccelConfig) -> bool:
+    return (
+        v["passes"] > 0
+        and 1 <= v["pass_rows"] <= GATHER_ROWS
+        and v["cin_blocks"] == 1
+        and v["dilation_x"] == 1
+        and Gather(v["pass_rows"], v["dilation_y"], words).legal(v["in_pitch"], config)
     )

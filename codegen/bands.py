@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from accel.config import AccelConfig
 from accel.isa import BY_NAME
-from accel.layout import Layout, tensor_layout
+from accel.layout import Layout, packed_layout, tensor_layout
 from codegen import ir
 from codegen.geometry import Axis, Extent
 
@@ -101,5 +101,7 @@ def most_input_rows(geometry: Bands, rows: int) -> int:
 
 
 def layout_of(name: str, tensors: Mapping[str, ir.Tensor], config: AccelConfig) -> Layout:
-    """Dense layout of a tensor of the graph."""
-    return tensor_layout(tensors[name].shape, config)
+    """Layout of a tensor of the graph."""
+    tensor = tensors[name]
+    lay_out = packed_layout if tensor.packed else tensor_layout
+    return lay_out(tensor.shape, config, tensor.gathers)

@@ -18,6 +18,8 @@ from enum import Enum
 import numpy as np
 import numpy.typing as npt
 
+from accel.banks import Gather
+
 Shape = tuple[int, int, int, int]
 
 
@@ -39,6 +41,10 @@ class Tensor:
     shape: Shape
     """[N, H, W, C]"""
     zero_point: int = 0
+    packed: bool = False
+    """Its few channels lie without a gap between pixels (set by passes/choose_feeds.py)."""
+    gathers: tuple[Gather, ...] = ()
+    """Rows that its readers need in different banks (set by passes/choose_feeds.py)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from codegen import ir
 from codegen.emit import emit
 from codegen.fits import reason
 from codegen.passes.assign_tokens import assign_tokens
+from codegen.passes.choose_feeds import choose_feeds
 from codegen.passes.fuse_output_stage import fuse_output_stage
 from codegen.passes.hoist_loads import hoist_loads
 from codegen.passes.plan_sram import plan_sram
@@ -27,6 +28,7 @@ def lower(graph: ir.Graph, config: AccelConfig) -> Program:
         why = reason(op, graph.tensors, config)
         if why:
             raise PlanError(f"{op.name} (ONNX node {op.source.node}): {why}")
+    graph = choose_feeds(graph, config)
     plan = plan_sram(graph, config)
     tiled = tile(graph, plan, config)
     steps = hoist_loads(tiled.steps, config)

@@ -9,8 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from accel.config import AccelConfig
+from accel.isa import ConvMode
 from accel.layout import round_up
 from codegen import ir
+from codegen.feed import Feed
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -50,13 +52,25 @@ def grouping(conv: ir.Conv, config: AccelConfig) -> Grouping:
     return Grouping(step, blocks)
 
 
-def pack_weights(conv: ir.Conv, config: AccelConfig) -> Bytes:
+def pack_weights(conv: ir.Conv, feed: Feed, config: AccelConfig) -> Bytes:
     """Order weights as tiles.
 
     Returns:
         [n-blocks, KH, KW, channel blocks, K, N] uint8 (two's complement), zero where a lane has no
-        weight.
+        weight; for the modes that put kernel taps on the lanes KH is the number of passes, and KW
+        and channel blocks are 1.
     """
+    match feed.mode:
+        case ConvMode.DEPTHWISE:
+            tiles = _depthwise(conv, feed, config)
+        case ConvMode.FOLD:
+            tiles = _fold(conv, feed, config)
+        case _:
+            tiles = _dense(conv, config)
+    return tiles.view(np.uint8)
+
+
+def _dense(conv: ir.Conv, config: AccelConfig) -> npt.NDArray[np.int8]:
     k, n = config.k_lanes, config.n_lanes
     cout, kh, kw, cin_group = conv.weight.shape
     window = grouping(conv, config)
@@ -73,7 +87,34 @@ def pack_weights(conv: ir.Conv, config: AccelConfig) -> Bytes:
             block, lane = divmod(channel, n)
             first = channel // cout_group * cin_group - window.step * block * k
             tiles[block, :, :, first : first + cin_group, lane] = conv.weight[channel]
-    return tiles.reshape(n_blocks, kh, kw, window.blocks, k, n).view(np.uint8)
+    return tiles.reshape(n_blocks, kh, kw, window.blocks, k, n)
+
+
+def _depthwise(conv: ir.Conv, feed: Feed, config: AccelConfig) -> npt.NDArray[np.int8]:
+    """Lane `column * pass_rows + row` of a pass holds the tap (row, column) of its kernel rows."""
+    k, n = config.k_lanes, config.n_lanes
+    cout, kh, kw, _ = conv.weight.shape
+    n_blocks = -(-cout // n)
+    taps = np.zeros((n_blocks * n, feed.passes * feed.pass_rows, kw), np.int8)
+    taps[:cout, :kh] = conv.weight[..., 0]
+    split = taps.reshape(n_blocks, n, feed.passes, feed.pass_rows, kw)
+    tiles = np.zeros((n_blocks, feed.passes, 1, 1, k, n), np.int8)
+    lanes = split.transpose(0, 2, 4, 3, 1).reshape(n_blocks, feed.passes, -1, n)
+    tiles[:, :, 0, 0, : lanes.shape[2]] = lanes
+    return tiles
+
+
+def _fold(conv: ir.Conv, feed: Feed, config: AccelConfig) -> npt.NDArray[np.int8]:
+    """Kernel rows of `fold_bytes` weights, end to end, cut into passes of K."""
+    k, n = config.k_lanes, config.n_lanes
+    cout, kh, kw, cin = conv.weight.shape
+    n_blocks = -(-cout // n)
+    rows = np.zeros((n_blocks * n, kh, feed.fold_bytes), np.int8)
+    rows[:cout, :, : kw * cin] = conv.weight.reshape(cout, kh, kw * cin)
+    line = np.zeros((n_blocks * n, feed.passes * k), np.int8)
+    line[:, : kh * feed.fold_bytes] = rows.reshape(n_blocks * n, -1)
+    split = line.reshape(n_blocks, n, feed.passes, 1, 1, k)
+    return np.ascontiguousarray(split.transpose(0, 2, 3, 4, 5, 1))
 
 
 def pack_params(requant: ir.Requant, config: AccelConfig) -> Bytes:

@@ -30,7 +30,9 @@ output/tessera_output_stage.sv
 // Conv unit
 compute/tessera_conv_issue.sv
 compute/tessera_weight_walker.sv
+compute/tessera_gather.sv
 compute/tessera_pixel_walker.sv
+compute/tessera_operand.sv
 compute/tessera_dot_product.sv
 compute/tessera_accumulator.sv
 compute/tessera_conv_unit.sv

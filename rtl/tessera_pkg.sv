@@ -19,6 +19,10 @@ package tessera_pkg;
   // SRAM position with a carry: one beyond the memory stays beyond it, it never wraps round.
   typedef logic [ADDR_BITS:0] place_t;
 
+  // The conv unit gathers, for each of several kernel rows, a word and its right neighbour.
+  typedef logic [GATHER_ROWS-1:0][1:0] gather_mask_t;
+  typedef addr_t [GATHER_ROWS-1:0] gather_addr_t;  // of the left words
+
   // What went wrong; latched by the front end.
   typedef struct packed {
     cause_e      cause;

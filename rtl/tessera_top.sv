@@ -20,6 +20,7 @@ module tessera_top
   parameter int unsigned ReadBursts   = 8,
   parameter int unsigned BurstBeats   = 16,
   parameter bit          Vector       = 1'b1,
+  parameter bit          Depthwise    = 1'b1,
   parameter int unsigned AxiAddrBits  = 32,
   parameter int unsigned AxilAddrBits = 13
 ) (
@@ -85,15 +86,14 @@ module tessera_top
   localparam int unsigned ActBytes = ActKib * 1024;
   localparam int unsigned WeightBytes = WeightKib * 1024;
   localparam int unsigned ParamBytes = ParamKib * 1024;
-  localparam int unsigned ReadPorts = 4;
+  localparam int unsigned ReadPorts = 3;
   localparam int unsigned WritePorts = 2;
   localparam logic [1:0] Incr = 2'b01;
 
-  // ACT read ports by priority, and write ports.
-  localparam int unsigned PortConv = 0;
-  localparam int unsigned PortResidual = 1;
-  localparam int unsigned PortVectorA = 2;
-  localparam int unsigned PortVectorB = 3;
+  // ACT word read ports by priority, and write ports.
+  localparam int unsigned PortResidual = 0;
+  localparam int unsigned PortVectorA = 1;
+  localparam int unsigned PortVectorB = 2;
   localparam int unsigned PortOutput = 0;
   localparam int unsigned PortVector = 1;
 
@@ -114,6 +114,10 @@ module tessera_top
   logic load_quiet, store_quiet;
   array_cycle_e array_cycle;
   // ACT SRAM.
+  gather_mask_t gather_req;
+  gather_addr_t gather_addr;
+  logic         gather_gnt;
+  logic [GATHER_ROWS-1:0][1:0][KLanes-1:0][7:0] gather_data;
   logic [ReadPorts-1:0] rd_req, rd_gnt;
   addr_t [ReadPorts-1:0]                  rd_addr;
   logic  [ReadPorts-1:0][KLanes-1:0][7:0] rd_data;
@@ -151,6 +155,7 @@ module tessera_top
     .AccEntries(AccEntries),
     .QueueDepth(QueueDepth),
     .Vector(Vector),
+    .Depthwise(Depthwise),
     .AxilAddrBits(AxilAddrBits)
   ) i_frontend (
     .clk_i,
@@ -286,9 +291,11 @@ module tessera_top
     .NLanes(NLanes),
     .BusBytes(BusBytes),
     .ActBytes(ActBytes),
+    .ActBanks(ActBanks),
     .WeightBytes(WeightBytes),
     .ParamBytes(ParamBytes),
-    .AccEntries(AccEntries)
+    .AccEntries(AccEntries),
+    .Depthwise(Depthwise)
   ) i_conv_unit (
     .clk_i,
     .rst_ni(unit_rst_n),
@@ -306,10 +313,10 @@ module tessera_top
     .error_valid_o(unit_error_valid[2'(UNIT_CONV)]),
     .error_o(unit_error[2'(UNIT_CONV)]),
     .idle_o(unit_idle[2'(UNIT_CONV)]),
-    .act_rd_req_o(rd_req[PortConv]),
-    .act_rd_addr_o(rd_addr[PortConv]),
-    .act_rd_gnt_i(rd_gnt[PortConv]),
-    .act_rd_data_i(rd_data[PortConv]),
+    .act_rd_req_o(gather_req),
+    .act_rd_addr_o(gather_addr),
+    .act_rd_gnt_i(gather_gnt),
+    .act_rd_data_i(gather_data),
     .res_rd_req_o(rd_req[PortResidual]),
     .res_rd_addr_o(rd_addr[PortResidual]),
     .res_rd_gnt_i(rd_gnt[PortResidual]),
@@ -398,6 +405,10 @@ module tessera_top
   ) i_act_sram (
     .clk_i,
     .rst_ni,
+    .gather_req_i(gather_req),
+    .gather_addr_i(gather_addr),
+    .gather_gnt_o(gather_gnt),
+    .gather_data_o(gather_data),
     .rd_req_i(rd_req),
     .rd_addr_i(rd_addr),
     .rd_gnt_o(rd_gnt),

@@ -18,13 +18,15 @@ from tvm import relax
 from accel.config import AccelConfig
 from accel.driver import PAGE, Driver, Outcome
 from accel.errors import ArtifactError
-from accel.layout import round_up, tensor_layout
+from accel.layout import round_up
 from accel.model.device import ModelDevice
 from accel.program import Program
 from accel.tvm_runtime import bind
 from codegen import ir
 from codegen.artifact import compile_host
+from codegen.bands import layout_of
 from codegen.compile import Compiled
+from codegen.passes.choose_feeds import choose_feeds
 from codegen.passes.fuse_output_stage import fuse_output_stage
 from codegen.pipeline import lower
 
@@ -195,10 +197,10 @@ def exposed_bytes(graphs: Mapping[str, ir.Graph], config: AccelConfig) -> int:
     return max(
         (
             sum(
-                round_up(tensor_layout(tensor.shape, config).size, PAGE)
-                for tensor in graph.tensors.values()
+                round_up(layout_of(name, graph.tensors, config).size, PAGE)
+                for name in graph.tensors
             )
-            for graph in graphs.values()
+            for graph in (choose_feeds(graph, config) for graph in graphs.values())
         ),
         default=0,
     )

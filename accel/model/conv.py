@@ -8,9 +8,9 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from accel.isa import Sram
+from accel.isa import ConvMode, Sram
 from accel.model.state import State
-from accel.model.windows import taps
+from accel.model.windows import folded_rows, taps
 from accel.numerics import requantize, rescale_add, wrap32
 
 Int64Array = npt.NDArray[np.int64]
@@ -31,10 +31,27 @@ def conv(state: State, v: Mapping[str, int]) -> None:
 
 def _products(state: State, v: Mapping[str, int], n: int) -> Int64Array:
     """Sum over kernel and input channels: [pixels, N]."""
+    match v["mode"]:
+        case ConvMode.DEPTHWISE:
+            return _depthwise(state, v, n)
+        case ConvMode.FOLD:
+            return _fold(state, v, n)
+    return _dense(state, v, n)
+
+
+def _weights(state: State, v: Mapping[str, int], n: int, tiles: int) -> npt.NDArray[np.int8]:
+    """Weight tiles of an n-block: [tiles, K, N] int8."""
+    config = state.config
+    size = tiles * config.weight_tile_bytes
+    data = state.sram(Sram.WEIGHT, v["weight_addr"] + n * size, size)
+    return data.view(np.int8).reshape(tiles, config.k_lanes, config.n_lanes)
+
+
+def _dense(state: State, v: Mapping[str, int], n: int) -> Int64Array:
+    """K input channels of one kernel tap at a time."""
     config = state.config
     depth, steps = v["cin_blocks"] * config.k_lanes, v["kernel_h"] * v["kernel_w"]
-    size = steps * v["cin_blocks"] * config.weight_tile_bytes
-    weights = state.sram(Sram.WEIGHT, v["weight_addr"] + n * size, size).view(np.int8)
+    weights = _weights(state, v, n, steps * v["cin_blocks"])
     kind = np.dtype(np.float32 if depth <= FLOAT32_DEPTH else np.float64)
     kernels = weights.reshape(steps, depth, config.n_lanes).astype(kind)
     dilation = v["dilation_y"], v["dilation_x"]
@@ -44,6 +61,42 @@ def _products(state: State, v: Mapping[str, int], n: int) -> Int64Array:
     for view, kernel in zip(views, kernels, strict=True):
         x = view.transpose(1, 2, 0, 3).reshape(len(total), depth)
         total += (x.astype(kind) @ kernel).astype(np.int64)
+    return total
+
+
+def _depthwise(state: State, v: Mapping[str, int], n: int) -> Int64Array:
+    """Kernel rows `p * pass_rows` onward in pass p, each lane n with the taps of channel n."""
+    k, rows = state.config.k_lanes, v["pass_rows"]
+    weights = _weights(state, v, n, v["passes"]).astype(np.int64)
+    address = v["in_addr"] + n * v["in_group"]
+    views = list(taps(state, v, address, 1, (v["dilation_y"], 1), v["in_zp"]))
+    total = np.zeros((v["out_h"] * v["out_w"], state.config.n_lanes), np.int64)
+    for step in range(v["passes"]):
+        x = np.full((k, *total.shape), v["in_zp"], np.int64)
+        for row in range(step * rows, min((step + 1) * rows, v["kernel_h"])):
+            for column in range(v["kernel_w"]):
+                view = views[row * v["kernel_w"] + column]
+                x[column * rows + row - step * rows] = view.reshape(total.shape)
+        total += np.einsum("kpn,kn->pn", x, weights[step])
+    return total
+
+
+def _fold(state: State, v: Mapping[str, int], n: int) -> Int64Array:
+    """K bytes of the kernel rows, laid end to end, in each pass."""
+    k = state.config.k_lanes
+    weights = _weights(state, v, n, v["passes"])
+    rows = folded_rows(state, v, v["in_addr"] + n * v["in_group"], v["in_zp"])
+    pixels, _, width = rows.shape
+    total = np.zeros((pixels, state.config.n_lanes), np.int64)
+    for step in range(v["passes"]):
+        x = np.full((pixels, k), v["in_zp"], np.int8)
+        first = step * k // width
+        for row in range(first, min(first + v["pass_rows"], v["kernel_h"])):
+            lane = row * width - step * k
+            low, high = max(lane, 0), min(lane + width, k)
+            if low < high:
+                x[:, low:high] = rows[:, row, low - lane : high - lane]
+        total += (x.astype(np.float32) @ weights[step].astype(np.float32)).astype(np.int64)
     return total
 
 

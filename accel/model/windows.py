@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import numpy.typing as npt
 
+from accel.isa import Sram
 from accel.model.state import State
 
 
@@ -49,6 +50,33 @@ def taps(
                 y : y + (v["out_h"] - 1) * v["stride_y"] + 1 : v["stride_y"],
                 x : x + (v["out_w"] - 1) * v["stride_x"] + 1 : v["stride_x"],
             ]
+
+
+def folded_rows(
+    state: State, v: Mapping[str, int], address: int, fill: int
+) -> npt.NDArray[np.int8]:
+    """Kernel rows under each output pixel of a packed input, as CONV reads them in FOLD mode.
+
+    Returns:
+        [pixels, kernel_h, fold_bytes] int8.
+    """
+    size, width = v["channels"], v["fold_bytes"]
+    step, pad = v["stride_x"] * size, v["pad_left"] * size
+    rows = _touched(
+        v["out_h"], v["stride_y"], v["kernel_h"], v["dilation_y"], v["pad_top"], v["in_h"]
+    )
+    there, span = _touched(v["out_w"], step, width, 1, pad, v["in_w"] * size)
+    padded = np.full((rows[1], span), fill, np.int8)
+    if rows[0] and there:
+        act = state.sram(Sram.ACT, 0, address + (rows[0] - 1) * v["in_pitch"] + there)
+        top, strides = v["pad_top"], (v["in_pitch"], 1)
+        padded[top : top + rows[0], pad : pad + there] = np.lib.stride_tricks.as_strided(
+            act[address:].view(np.int8), (rows[0], there), strides
+        )
+    y = np.arange(v["out_h"])[:, None] * v["stride_y"] + np.arange(v["kernel_h"]) * v["dilation_y"]
+    x = np.arange(v["out_w"])[:, None] * step + np.arange(width)
+    picked: npt.NDArray[np.int8] = padded[y[:, None, :, None], x[None, :, None, :]]
+    return picked.reshape(-1, v["kernel_h"], width)
 
 
 def _touched(

@@ -55,7 +55,7 @@ def _emitter(
     """The function that emits the commands of one band of `op`."""
     match op:
         case ir.Conv():
-            conv = pack_conv(op, graph.tensors[op.input].zero_point, stream.config)
+            conv = pack_conv(op, graph.tensors, stream.config)
             if several_bands:  # all use the weights: keep them from wrapping onto themselves
                 stream.weights.make_room(conv.weights.size)
             return lambda band: conv_band(stream, conv, geometry, band)

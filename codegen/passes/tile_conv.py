@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ from accel.config import AccelConfig
 from accel.isa import ConvMode, Rounding, Sram
 from codegen import ir
 from codegen.bands import Bands
+from codegen.feed import Feed, feed
 from codegen.geometry import Box, pixel_tiles, split_evenly
 from codegen.stream import Band, Stream, View
 from codegen.weights import Grouping, grouping, pack_params, pack_weights
@@ -66,6 +67,7 @@ class Packed:
 
     op: ir.Conv
     in_zp: int
+    feed: Feed
     weights: npt.NDArray[np.uint8]
     """As `pack_weights` returns them."""
     records: npt.NDArray[np.uint8]
@@ -73,14 +75,16 @@ class Packed:
     grouping: Grouping
 
 
-def pack_conv(op: ir.Conv, in_zp: int, config: AccelConfig) -> Packed:
+def pack_conv(op: ir.Conv, tensors: Mapping[str, ir.Tensor], config: AccelConfig) -> Packed:
     """Pack weights and parameters once for all bands."""
+    fed = feed(op, tensors, config)
     return Packed(
         op,
-        in_zp,
-        pack_weights(op, config),
+        tensors[op.input].zero_point,
+        fed,
+        pack_weights(op, fed, config),
         pack_params(op.requant, config),
-        grouping(op, config),
+        grouping(op, config) if fed.mode != ConvMode.FOLD else Grouping(0, 1),
     )
 
 
@@ -92,8 +96,8 @@ def conv_band(stream: Stream, conv: Packed, geometry: Bands, band: Band) -> None
     config = stream.config
     most = min(config.tile_pixels, geometry.tallest * geometry.width)
     tiles = pixel_tiles(band.rows, geometry.width, most, config.k_lanes)
-    kernel, blocks = conv.op.window.kernel, conv.grouping.blocks
-    for group in chunks(conv.weights.shape[0], kernel, blocks, config):
+    n_blocks, steps_h, steps_w, cin_blocks = conv.weights.shape[:4]
+    for group in chunks(n_blocks, (steps_h, steps_w), cin_blocks, config):
         for box in tiles:
             for chunk in group:
                 stream.append(
@@ -128,7 +132,8 @@ def _params(stream: Stream, conv: Packed, chunk: Chunk) -> int:
 def _input(conv: Packed, geometry: Bands, box: Box, chunk: Chunk, view: View) -> dict[str, int]:
     window, block = conv.op.window, conv.grouping.step * chunk.n[0] + chunk.cb[0]
     image, row = geometry.locate(box.y)
-    vertical = geometry.vertical.part(*chunk.ky)
+    rows = chunk.ky if conv.feed.mode == ConvMode.DENSE else (0, window.kernel[0])
+    vertical = geometry.vertical.part(*rows)
     y = vertical.needed(row, box.h)
     x = geometry.horizontal.needed(box.x, box.w)
     return {
@@ -139,14 +144,14 @@ def _input(conv: Packed, geometry: Bands, box: Box, chunk: Chunk, view: View) ->
         "in_w": x.count,
         "pad_top": y.pad,
         "pad_left": x.pad,
-        "kernel_h": chunk.ky[1],
+        "kernel_h": rows[1],
         "kernel_w": window.kernel[1],
         "stride_y": window.stride[0],
         "stride_x": window.stride[1],
         "dilation_y": window.dilation[0],
         "dilation_x": window.dilation[1],
         "cin_blocks": chunk.cb[1],
-        "mode": ConvMode.DENSE,
+        **asdict(conv.feed),
     }
 
 

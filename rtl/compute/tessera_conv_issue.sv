@@ -20,7 +20,9 @@ module tessera_conv_issue
   parameter int unsigned KLanes = 16,
   parameter int unsigned NLanes = 16,
   parameter int unsigned BusBytes = 16,
-  parameter int unsigned AccEntries = 512
+  parameter int unsigned AccEntries = 512,
+  parameter int unsigned ActBanks = 8,
+  parameter bit Depthwise = 1'b1
 ) (
   input  logic                           clk_i,
   input  logic                           rst_ni,
@@ -51,6 +53,7 @@ module tessera_conv_issue
   localparam int unsigned KShift = $clog2(KLanes);
   localparam int unsigned NShift = $clog2(NLanes);
   localparam int unsigned BusShift = $clog2(BusBytes);
+  localparam int unsigned BankBits = $clog2(ActBanks);
 
   conv_cmd_t c;
   logic      weights_sent_q;
@@ -63,21 +66,53 @@ module tessera_conv_issue
                         c.wait_store};
 
   // Field rules of CONV (accel/rules.py).
-  logic sizes_ok, aligned, modes_ok, tile_ok;
+  logic sizes_ok, aligned, mode_ok, depthwise_ok, fold_ok, gather_ok, chain_ok, tile_ok;
+  logic depthwise, fold;
+
+  assign depthwise = c.mode == MODE_DEPTHWISE;
+  assign fold = c.mode == MODE_FOLD;
 
   assign sizes_ok = c.in_h != '0 && c.in_w != '0 && c.kernel_h != '0 && c.kernel_w != '0
       && c.stride_y != '0 && c.stride_x != '0 && c.dilation_y != '0 && c.dilation_x != '0
       && c.cin_blocks != '0 && c.n_blocks != '0 && c.out_h != '0 && c.out_w != '0;
-  assign aligned = (c.in_addr[KShift-1:0] | c.in_plane[KShift-1:0] | c.in_pitch[KShift-1:0]
-      | c.in_group[KShift-1:0] | c.out_addr[KShift-1:0] | c.out_plane[KShift-1:0]
+  // The pixels of a FOLD input begin at any byte.
+  assign aligned = (((fold ? '0 : c.in_addr[KShift-1:0]) | c.in_plane[KShift-1:0])
+      | c.in_pitch[KShift-1:0] | c.in_group[KShift-1:0] | c.out_addr[KShift-1:0] | c.out_plane[KShift-1:0]
       | c.out_pitch[KShift-1:0] | c.res_addr[KShift-1:0] | c.res_plane[KShift-1:0]
       | c.res_pitch[KShift-1:0]) == '0
       && c.weight_addr[NShift-1:0] == '0 && c.param_addr[BusShift-1:0] == '0;
-  assign modes_ok = c.mode == MODE_DENSE && !c.rounding
-      && (c.n_blocks == 12'd1 || (c.first && c.last))
-      && (!c.residual || (c.add_shift != '0 && c.add_shift <= 6'(SHIFT_MAX)));
+  assign depthwise_ok = Depthwise && (c.stride_x == 4'd1 || c.stride_x == 4'd2)
+      && 11'(c.pass_rows) * 11'(c.kernel_w) <= 11'(KLanes);
+  assign fold_ok = c.channels != '0 && c.channels <= 4'd8
+      && 10'(c.fold_bytes) * 10'(GATHER_ROWS) >= 10'(KLanes);
+  assign gather_ok = c.passes != '0 && c.pass_rows != '0 && c.pass_rows <= 3'(GATHER_ROWS)
+      && c.cin_blocks == 12'd1 && c.dilation_x == 6'd1 && banks_apart;
+  assign mode_ok = c.mode == MODE_DENSE || (depthwise && depthwise_ok && gather_ok)
+      || (fold && fold_ok && gather_ok);
+  assign chain_ok = c.n_blocks == 12'd1 || (c.first && c.last);
   assign tile_ok = 24'(c.out_h) * 24'(c.out_w) <= 24'(AccEntries / 2);
-  assign legal = sizes_ok && aligned && modes_ok && tile_ok;
+  assign legal = sizes_ok && aligned && mode_ok && !c.rounding && chain_ok && tile_ok
+      && (!c.residual || (c.add_shift != '0 && c.add_shift <= 6'(SHIFT_MAX)));
+
+  // The rows of a pass must not share banks: every two are at least as many banks apart as a row
+  // can touch words, in either direction round the banks.
+  logic [8:0] row_words;
+  logic banks_apart;
+
+  assign row_words = depthwise ? 9'd2 : ((9'(c.fold_bytes) + 9'(KLanes - 2)) >> KShift) + 9'd1;
+
+  always_comb begin
+    logic [BankBits-1:0] apart;
+    banks_apart = 1'b1;
+    apart       = '0;
+    for (int unsigned row = 1; row < GATHER_ROWS; row++) begin
+      apart = apart + BankBits'(c.dilation_y * BankBits'(c.in_pitch >> KShift));
+      if (3'(row) < c.pass_rows
+          && (9'(apart) < row_words || 9'(apart) + row_words > 9'(ActBanks))) begin
+        banks_apart = 1'b0;
+      end
+    end
+  end
 
   assign weight_valid_o = cmd_valid_i && dep_met_i[2'(UNIT_LOAD)] && !weights_sent_q && legal
                           && !halt_i;
@@ -101,37 +136,65 @@ module tessera_conv_issue
   assign weight_o = '{
           id: c.id,
           addr: c.weight_addr,
-          tiles: 32'(c.n_blocks) * 32'(c.kernel_h) * 32'(c.kernel_w) * 32'(c.cin_blocks)
+          tiles: 32'(c.n_blocks) * 32'(steps_h) * 32'(steps_w) * 32'(c.cin_blocks)
       };
 
-  // Kernel tap (0, 0) of output pixel (0, 0): up and left of the input by the padding.
-  pos_t base;
+  // A pass of a dense convolution is one kernel tap; the other modes count their passes.
+  logic [7:0] steps_h, steps_w;
 
-  assign base = pos_t'({4'd0, c.in_addr}) - pos_t'(c.pad_top) * pos_t'({8'd0, c.in_pitch})
-                - (pos_t'(c.pad_left) <<< KShift);
+  assign steps_h = (depthwise || fold) ? c.passes : c.kernel_h;
+  assign steps_w = (depthwise || fold) ? 8'd1 : c.kernel_w;
+
+  // Columns are pixels of K bytes, in FOLD mode bytes. A depthwise row begins with `fill` reads of
+  // two columns each; kernel_w columns are there with the next one or two (the stride). Where that
+  // is an odd number of columns before the stride, the first one read is left of the window.
+  logic [7:0] extra_columns;
+  logic [6:0] fill;
+  logic       odd;
+  pos_t pixel_bytes, pitch, lead;
+  coord_t pad_columns;
+
+  assign extra_columns = c.kernel_w - 8'(c.stride_x);
+  assign fill = (depthwise && c.kernel_w > 8'(c.stride_x)) ? 7'((9'(extra_columns) + 9'd1) >> 1)
+                                                           : '0;
+  assign odd = depthwise && extra_columns[0];
+  assign pixel_bytes = fold ? pos_t'(c.channels) : pos_t'(KLanes);
+  assign pitch = pos_t'({8'd0, c.in_pitch});
+  assign lead = pos_t'(c.pad_left) * pixel_bytes + (odd ? pos_t'(KLanes) : '0);
+  assign pad_columns = fold ? coord_t'(c.pad_left) * coord_t'(c.channels)
+                            : coord_t'(c.pad_left) + coord_t'(odd);
 
   assign pixel_o = '{
           id: c.id,
+          mode: conv_mode_e'(c.mode),
           first: c.first,
           last: c.last,
           in_zp: c.in_zp,
-          base: base,
-          step_x: pos_t'(c.stride_x) <<< KShift,
-          step_y: pos_t'(c.stride_y) * pos_t'({8'd0, c.in_pitch}),
+          // Up and left of the input by the padding.
+          base:
+          pos_t
+          '({4'd0, c.in_addr}) - pos_t'(c.pad_top) * pitch - lead,
+          step_x: pos_t'(c.stride_x) * pixel_bytes,
+          step_y: pos_t'(c.stride_y) * pitch,
           step_kx: pos_t'(c.dilation_x) <<< KShift,
-          step_ky: pos_t'(c.dilation_y) * pos_t'({8'd0, c.in_pitch}),
+          step_row: pos_t'(c.dilation_y) * pitch - (fold ? pos_t'(c.fold_bytes) : '0),
           step_cb: pos_t'({4'd0, c.in_plane}),
           step_n: pos_t'({4'd0, c.in_group}),
           iy: -coord_t'({12'd0, c.pad_top}),
-          ix: -coord_t'({12'd0, c.pad_left}),
+          ix: -pad_columns,
           stride_y: c.stride_y,
-          stride_x: c.stride_x,
+          stride_x: fold ? 8'(c.stride_x) * 8'(c.channels) : 8'(c.stride_x),
           dilation_y: c.dilation_y,
           dilation_x: c.dilation_x,
           in_h: c.in_h,
-          in_w: c.in_w,
+          in_w: fold ? 16'(c.in_w) * 16'(c.channels) : 16'(c.in_w),
           kernel_h: c.kernel_h,
           kernel_w: c.kernel_w,
+          steps_h: steps_h,
+          steps_w: steps_w,
+          pass_rows: (depthwise || fold) ? c.pass_rows : 3'd1,
+          fold_bytes: c.fold_bytes,
+          fill: fill,
           cin_blocks: c.cin_blocks,
           n_blocks: c.n_blocks,
           out_h: c.out_h,

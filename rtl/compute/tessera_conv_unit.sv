@@ -21,9 +21,11 @@ module tessera_conv_unit
   parameter int unsigned NLanes = 16,
   parameter int unsigned BusBytes = 16,
   parameter int unsigned ActBytes = 131072,
+  parameter int unsigned ActBanks = 8,
   parameter int unsigned WeightBytes = 65536,
   parameter int unsigned ParamBytes = 8192,
-  parameter int unsigned AccEntries = 512
+  parameter int unsigned AccEntries = 512,
+  parameter bit Depthwise = 1'b1
 ) (
   input  logic                                 clk_i,
   input  logic                                 rst_ni,
@@ -43,10 +45,10 @@ module tessera_conv_unit
   output error_t                               error_o,
   output logic                                 idle_o,
   // ACT SRAM: input pixels, residual, output.
-  output logic                                 act_rd_req_o,
-  output addr_t                                act_rd_addr_o,
-  input  logic                                 act_rd_gnt_i,
-  input  logic         [      KLanes-1:0][7:0] act_rd_data_i,
+  output gather_mask_t                                              act_rd_req_o,
+  output gather_addr_t                                              act_rd_addr_o,
+  input  logic                                                      act_rd_gnt_i,
+  input  logic         [GATHER_ROWS-1:0][1:0][KLanes-1:0][7:0]      act_rd_data_i,
   output logic                                 res_rd_req_o,
   output addr_t                                res_rd_addr_o,
   input  logic                                 res_rd_gnt_i,
@@ -86,12 +88,15 @@ module tessera_conv_unit
   logic loaded, swap, row_valid, weight_busy;
   logic [RowBits-1:0] row;
   // Pixels.
-  logic s1_valid, s1_swap, s1_pad, s1_half, s1_start, s1_end;
-  logic signed  [          7:0] s1_zp;
+  logic s1_data, s1_valid, s1_swap, s1_half, s1_start, s1_end;
+  feed_t                        s1_feed;
   logic         [EntryBits-1:0] s1_entry;
   logic                         pixel_busy;
   id_t                          pixel_id;
   array_cycle_e                 pixel_cycle;
+  logic signed  [          7:0] x[KLanes];
+  logic signed  [          7:0] taps[KLanes] [KLanes];
+  logic depthwise;
   // Sums.
   logic s3_valid, s3_end;
   logic signed [31:0] s3_sums     [NLanes];
@@ -117,7 +122,9 @@ module tessera_conv_unit
     .KLanes(KLanes),
     .NLanes(NLanes),
     .BusBytes(BusBytes),
-    .AccEntries(AccEntries)
+    .AccEntries(AccEntries),
+    .ActBanks(ActBanks),
+    .Depthwise(Depthwise)
   ) i_issue (
     .clk_i,
     .rst_ni,
@@ -183,10 +190,10 @@ module tessera_conv_unit
     .act_rd_req_o,
     .act_rd_addr_o,
     .act_rd_gnt_i,
+    .s1_data_o(s1_data),
+    .s1_feed_o(s1_feed),
     .s1_valid_o(s1_valid),
     .s1_swap_o(s1_swap),
-    .s1_pad_o(s1_pad),
-    .s1_zp_o(s1_zp),
     .s1_half_o(s1_half),
     .s1_entry_o(s1_entry),
     .s1_start_o(s1_start),
@@ -198,9 +205,23 @@ module tessera_conv_unit
     .error_o(error[2])
   );
 
+  tessera_operand #(
+    .KLanes(KLanes),
+    .Depthwise(Depthwise)
+  ) i_operand (
+    .clk_i,
+    .valid_i(s1_data),
+    .feed_i(s1_feed),
+    .data_i(act_rd_data_i),
+    .x_o(x),
+    .taps_o(taps),
+    .depthwise_o(depthwise)
+  );
+
   tessera_dot_product #(
     .KLanes(KLanes),
-    .NLanes(NLanes)
+    .NLanes(NLanes),
+    .Depthwise(Depthwise)
   ) i_dot_product (
     .clk_i,
     .rst_ni,
@@ -209,9 +230,9 @@ module tessera_conv_unit
     .row_data_i(wgt_rd_data_i),
     .valid_i(s1_valid),
     .swap_i(s1_swap),
-    .pad_i(s1_pad),
-    .zp_i(s1_zp),
-    .data_i(act_rd_data_i),
+    .x_i(x),
+    .taps_i(taps),
+    .depthwise_i(depthwise),
     .valid_o(s3_valid),
     .sums_o(s3_sums)
   );

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The array: K x N multipliers, weight-stationary. In S1 a pixel's K activations are registered
-// and, at the first pixel of a pass, the shadow weights become active; in S2 every output lane sums
-// K products; sums_o is valid in S3. One pixel per cycle, latency 2.
+// The array: K x N multipliers, weight-stationary. In S1, at the first pixel of a pass, the shadow
+// weights become active; in S2 every output lane sums K products; sums_o is valid in S3. One pixel
+// per cycle, latency 2.
 //
 //   x[0] ─►( w[0][0] w[0][1] .. w[0][N-1] )
 //   x[1] ─►( w[1][0] w[1][1] .. w[1][N-1] )     sums[n] = sum over k of x[k] * w[k][n]
 //    ..
+//
+// In depthwise mode lane (k, n) multiplies taps[k][n]: kernel tap k of channel n.
 //
 // Written with the lanes innermost and evaluated under the enable: a simulator vectorizes it. For
 // timing, synthesis may retime the K-deep sum; pipeline registers belong between groups of K.
@@ -16,7 +18,8 @@
 
 module tessera_dot_product #(
   parameter int unsigned KLanes = 16,
-  parameter int unsigned NLanes = 16
+  parameter int unsigned NLanes = 16,
+  parameter bit Depthwise = 1'b1
 ) (
   input  logic                                  clk_i,
   input  logic                                  rst_ni,
@@ -27,9 +30,10 @@ module tessera_dot_product #(
   // S1.
   input  logic                                  valid_i,
   input  logic                                  swap_i,
-  input  logic                                  pad_i,
-  input  logic signed [               7:0]      zp_i,
-  input  logic        [        KLanes-1:0][7:0] data_i,
+  // S2.
+  input  logic signed [               7:0]      x_i        [KLanes],
+  input  logic signed [               7:0]      taps_i     [KLanes] [KLanes],
+  input  logic                                  depthwise_i,
   // S3.
   output logic                                  valid_o,
   output logic signed [              31:0]      sums_o     [NLanes]
@@ -37,7 +41,6 @@ module tessera_dot_product #(
 
   logic signed [ 7:0] shadow_q[KLanes] [NLanes];
   logic signed [ 7:0] active_q[KLanes] [NLanes];
-  logic signed [ 7:0] x_q     [KLanes];
   logic signed [31:0] sums_q  [NLanes];
   logic s2_valid_q, s3_valid_q;
 
@@ -62,19 +65,22 @@ module tessera_dot_product #(
     if (swap_i) active_q <= shadow_q;
   end
 
-  always_ff @(posedge clk_i) begin
-    if (valid_i) begin
-      for (int unsigned k = 0; k < KLanes; k++) x_q[k] <= pad_i ? zp_i : data_i[k];
-    end
-  end
-
   always_ff @(posedge clk_i) begin : p_array
     logic signed [31:0] sums[NLanes];
     if (s2_valid_q) begin
       for (int unsigned n = 0; n < NLanes; n++) sums[n] = '0;
-      for (int unsigned k = 0; k < KLanes; k++) begin
-        for (int unsigned n = 0; n < NLanes; n++) begin
-          sums[n] = sums[n] + 32'(x_q[k]) * 32'(active_q[k][n]);
+      if (Depthwise && depthwise_i) begin
+        for (int unsigned k = 0; k < KLanes; k++) begin
+          for (int unsigned n = 0; n < NLanes; n++) begin
+            // Depthwise means N = K; the modulo lets other arrays elaborate.
+            sums[n] = sums[n] + 32'(taps_i[k][n%KLanes]) * 32'(active_q[k][n]);
+          end
+        end
+      end else begin
+        for (int unsigned k = 0; k < KLanes; k++) begin
+          for (int unsigned n = 0; n < NLanes; n++) begin
+            sums[n] = sums[n] + 32'(x_i[k]) * 32'(active_q[k][n]);
+          end
         end
       end
       sums_q <= sums;

@@ -18,6 +18,7 @@ module tessera_frontend
   parameter int unsigned AccEntries   = 512,
   parameter int unsigned QueueDepth   = 8,
   parameter bit          Vector       = 1'b1,
+  parameter bit          Depthwise    = 1'b1,
   parameter int unsigned AxilAddrBits = 13
 ) (
   input  logic                                              clk_i,
@@ -280,7 +281,7 @@ module tessera_frontend
     hw_in.CAPS_UNITS.acc_entries.next = 16'(AccEntries);
     hw_in.CAPS_UNITS.param_kib.next   = 8'(ParamKib);
     hw_in.CAPS_UNITS.vector.next      = Vector;
-    hw_in.CAPS_UNITS.depthwise.next   = 1'b0;
+    hw_in.CAPS_UNITS.depthwise.next   = Depthwise;
     hw_in.STATUS.busy.next            = busy;
     hw_in.STATUS.done.next            = done;
     hw_in.STATUS.error.next           = error;

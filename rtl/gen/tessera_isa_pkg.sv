@@ -4,12 +4,13 @@
 
 package tessera_isa_pkg;
 
-  parameter int unsigned ISA_VERSION = 1;
+  parameter int unsigned ISA_VERSION = 2;
   parameter int unsigned COMMAND_WORDS = 24;
   parameter int unsigned COMMAND_BITS = 768;
   parameter int unsigned ID_BITS = 24;
   parameter int unsigned PUSH_WINDOW = 'h1000;
   parameter int unsigned QUEUES = 4;
+  parameter int unsigned GATHER_ROWS = 4;
   parameter int unsigned ARRAY_CYCLES = 11;
 
   typedef enum logic [7:0] {
@@ -157,9 +158,13 @@ package tessera_isa_pkg;
   // columns and input channel blocks, then bias, requantize, clip and (optionally) add the
   // residual. out_h * out_w must not exceed half of the accumulator entries. Weight tiles (K words
   // of N bytes) are read in the order n-block, kernel row, kernel column, channel block; parameter
-  // records in the order of n-blocks.
+  // records in the order of n-blocks. DEPTHWISE: pass p covers kernel rows p * pass_rows onward,
+  // its lane c * pass_rows + r the tap (row r, column c). FOLD: the kernel rows, fold_bytes each,
+  // lie end to end; pass p covers bytes p * K to p * K + K - 1 of them. In both, weight tiles are
+  // read in the order n-block, pass; lanes without a tap see in_zp; and the rows that a pass reads
+  // must lie in different banks.
   typedef struct packed {
-    logic [97:0] reserved;
+    logic [74:0] reserved;
     logic signed [7:0] add_hi;
     logic signed [7:0] add_lo;
     logic signed [7:0] add_zp;
@@ -178,6 +183,10 @@ package tessera_isa_pkg;
     logic [0:0] last;
     logic [0:0] first;
     logic [0:0] rounding;
+    logic [3:0] channels;
+    logic [7:0] fold_bytes;
+    logic [2:0] pass_rows;
+    logic [7:0] passes;
     logic [3:0] mode;
     logic [11:0] out_w;
     logic [11:0] out_h;

@@ -4,26 +4,34 @@
 // word. Requests to different banks are served in the same cycle; in a bank the port with the lower
 // index wins, the other holds its request. Read data comes one cycle after the grant.
 //
-//   word ports (K bytes):  conv > residual > vector a > vector b      write: output > vector
+//   gather port (conv):    up to GATHER_ROWS pairs of neighbouring words at once, first of all
+//   word ports (K bytes):  residual > vector a > vector b             write: output > vector
 //   beat ports (one bus beat: several banks, or part of a word):  store reads, load writes; last
 //
-// The users check addresses (SRAM_RANGE) before they ask.
+// The users check addresses (SRAM_RANGE) before they ask; the words of a gather lie in different
+// banks (rules of CONV), so that it is granted as a whole.
 `default_nettype none
 
 `include "assert.svh"
 
 module tessera_act_sram
+  import tessera_isa_pkg::*;
   import tessera_pkg::*;
 #(
   parameter int unsigned KLanes = 16,
   parameter int unsigned BusBytes = 16,
   parameter int unsigned Bytes = 131072,
   parameter int unsigned Banks = 8,
-  parameter int unsigned ReadPorts = 4,
+  parameter int unsigned ReadPorts = 3,
   parameter int unsigned WritePorts = 2
 ) (
   input  logic                                    clk_i,
   input  logic                                    rst_ni,
+  // Gather: for each row the word at gather_addr_i and its right neighbour.
+  input  gather_mask_t                            gather_req_i,
+  input  gather_addr_t                            gather_addr_i,
+  output logic                                    gather_gnt_o,
+  output logic [GATHER_ROWS-1:0][1:0][KLanes-1:0][7:0] gather_data_o,
   // Word reads.
   input  logic  [ ReadPorts-1:0]                  rd_req_i,
   input  addr_t [ ReadPorts-1:0]                  rd_addr_i,
@@ -69,6 +77,10 @@ module tessera_act_sram
     return addr[WordBits+BankBits+:RowBits];
   endfunction
 
+  function automatic addr_t gather_word(int unsigned row, int unsigned column);
+    return gather_addr_i[row] + addr_t'(column * KLanes);
+  endfunction
+
   // Banks a beat touches.
   function automatic logic [Banks-1:0] beat_banks(addr_t addr);
     logic [Banks-1:0] touched;
@@ -86,13 +98,25 @@ module tessera_act_sram
   logic  [   Banks-1:0] rd_taken;
   row_t                 rd_row      [    Banks];
   word_t                rd_word_q   [    Banks];
+  bank_t                gather_bank_q[GATHER_ROWS];
   bank_t                rd_bank_q   [ReadPorts];
   bank_t                beat_bank_q;
   logic  [PartBits-1:0] beat_part_q;
 
+  // The gather port comes first and never meets itself in a bank: it always gets its words.
+  assign gather_gnt_o = 1'b1;
+
   always_comb begin
     rd_taken = '0;
     for (int unsigned b = 0; b < Banks; b++) rd_row[b] = '0;
+    for (int unsigned r = 0; r < GATHER_ROWS; r++) begin
+      for (int unsigned c = 0; c < 2; c++) begin
+        if (gather_req_i[r][c]) begin
+          rd_taken[bank_of(gather_word(r, c))] = 1'b1;
+          rd_row[bank_of(gather_word(r, c))]   = row_of(gather_word(r, c));
+        end
+      end
+    end
     for (int unsigned p = 0; p < ReadPorts; p++) begin
       rd_gnt_o[p] = rd_req_i[p] && !rd_taken[bank_of(rd_addr_i[p])];
       if (rd_gnt_o[p]) begin
@@ -113,6 +137,9 @@ module tessera_act_sram
     for (int unsigned b = 0; b < Banks; b++) begin
       if (rd_taken[b]) rd_word_q[b] <= mem[b][rd_row[b]];
     end
+    for (int unsigned r = 0; r < GATHER_ROWS; r++) begin
+      if (gather_req_i[r] != '0) gather_bank_q[r] <= bank_of(gather_addr_i[r]);
+    end
     for (int unsigned p = 0; p < ReadPorts; p++) begin
       if (rd_gnt_o[p]) rd_bank_q[p] <= bank_of(rd_addr_i[p]);
     end
@@ -123,6 +150,10 @@ module tessera_act_sram
   end
 
   always_comb begin
+    for (int unsigned r = 0; r < GATHER_ROWS; r++) begin
+      gather_data_o[r][0] = rd_word_q[gather_bank_q[r]];
+      gather_data_o[r][1] = rd_word_q[gather_bank_q[r]+bank_t'(1)];
+    end
     for (int unsigned p = 0; p < ReadPorts; p++) rd_data_o[p] = rd_word_q[rd_bank_q[p]];
   end
 
@@ -195,6 +226,21 @@ module tessera_act_sram
   // Assertions //
   ////////////////
 
+  for (genvar r = 0; r < GATHER_ROWS; r++) begin : gen_gather_asserts
+    for (genvar c = 0; c < 2; c++) begin : gen_word
+      `ASSERT(GatherInRange, gather_req_i[r][c] |-> gather_word(r, c) < addr_t'(Bytes))
+      for (genvar other = 0; other < r; other++) begin : gen_row
+        for (genvar column = 0; column < 2; column++) begin : gen_column
+          `ASSERT(GatherApart,
+                  gather_req_i[r][c] && gather_req_i[other][column] |-> bank_of(
+                      gather_word(r, c)
+                  ) != bank_of(
+                      gather_word(other, column)
+                  ))
+        end
+      end
+    end
+  end
   for (genvar p = 0; p < ReadPorts; p++) begin : gen_read_asserts
     `ASSERT(ReadInRange, rd_req_i[p] |-> rd_addr_i[p] < addr_t'(Bytes))
   end

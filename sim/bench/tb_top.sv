@@ -26,7 +26,8 @@ module tb_top
   parameter int unsigned QueueDepth = 8,
   parameter int unsigned ReadBursts = 8,
   parameter int unsigned BurstBeats = 16,
-  parameter bit          Vector     = 1'b1
+  parameter bit          Vector     = 1'b1,
+  parameter bit          Depthwise  = 1'b1
 ) (
   input  logic clk_i  /* verilator public_flat_rw */,
   input  logic rst_ni  /* verilator public_flat_rw */,
@@ -185,6 +186,7 @@ module tb_top
     .ReadBursts(ReadBursts),
     .BurstBeats(BurstBeats),
     .Vector(Vector),
+    .Depthwise(Depthwise),
     .AxiAddrBits(AxiAddrBits),
     .AxilAddrBits(AxilAddrBits)
   ) i_dut (

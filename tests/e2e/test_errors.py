@@ -133,7 +133,7 @@ def broken(program: Program, name: str, **values: int) -> tuple[Program, int]:
         ("STORE", {"window": 0}, Cause.WINDOW),
         ("STORE", {"sram_addr": CONFIG.act_bytes}, Cause.SRAM_RANGE),
         ("CONV", {"kernel_w": 0}, Cause.FIELD),
-        ("CONV", {"mode": 1}, Cause.FIELD),
+        ("CONV", {"mode": 3}, Cause.FIELD),
         ("CONV", {"in_addr": CONFIG.act_bytes}, Cause.SRAM_RANGE),
         ("CONV", {"weight_addr": CONFIG.weight_bytes}, Cause.SRAM_RANGE),
         ("CONV", {"param_addr": CONFIG.param_bytes}, Cause.SRAM_RANGE),

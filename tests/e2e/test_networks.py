@@ -15,7 +15,7 @@ from sim.run import main as run
 
 BACKENDS = ("model", "verilator", "cocotb")
 NETWORKS = {"digits": 230_720, "resnet8": 12_501_632, "autoencoder": 264_192}
-CYCLES = {"digits": 2_000, "resnet8": 58_500, "autoencoder": 18_700}
+CYCLES = {"digits": 1_530, "resnet8": 50_200, "autoencoder": 18_700}
 """Upper bounds at 16 x 16 with the default memory model."""
 
 

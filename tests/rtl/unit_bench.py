@@ -16,11 +16,13 @@ import numpy.typing as npt
 from cocotb.triggers import FallingEdge, ReadOnly
 
 from accel.codec import Instruction, encode
-from accel.isa import Cause, Unit
+from accel.config import AccelConfig
+from accel.isa import GATHER_ROWS, Cause, Unit
 from tests.rtl.clocked import Dut, value
 
 Bytes = npt.NDArray[np.uint8]
 ERROR_ID_BITS, ERROR_INFO_BITS = 24, 32
+ADDRESS_BITS = 24
 
 
 class Reader:
@@ -53,6 +55,42 @@ class Reader:
         assert address + self._width <= self._memory.size, f"{address:#x} is outside of the memory"
         word = self._memory[address : address + self._width]
         self._due = int.from_bytes(word.tobytes(), "little")
+
+
+class GatherReader:
+    """Serves the conv unit's gather port: for each row a word and its right neighbour."""
+
+    def __init__(self, dut: Dut, memory: Bytes, config: AccelConfig, rate: float) -> None:
+        self._dut, self._memory, self._rate = dut, memory, rate
+        self._width, self._banks = config.k_lanes, config.act_banks
+        self._data = random.randbytes(2 * GATHER_ROWS * self._width)
+        self._granted = True
+
+    def drive(self) -> None:
+        """Set data and grant of this cycle."""
+        self._dut.act_rd_data_i.value = int.from_bytes(self._data, "little")
+        self._granted = random.random() < self._rate
+        self._dut.act_rd_gnt_i.value = int(self._granted)
+
+    def sample(self) -> None:
+        """Take this cycle's request; words that were not asked for hold noise."""
+        mask, addresses = value(self._dut.act_rd_req_o), value(self._dut.act_rd_addr_o)
+        data = bytearray(random.randbytes(len(self._data)))
+        banks: list[int] = []
+        for place in range(2 * GATHER_ROWS):
+            if not mask >> place & 1:
+                continue
+            row, column = divmod(place, 2)
+            address = addresses >> ADDRESS_BITS * row & (1 << ADDRESS_BITS) - 1
+            address = (address + column * self._width) % (1 << ADDRESS_BITS)
+            assert address % self._width == 0, f"{address:#x} is misaligned"
+            assert address + self._width <= self._memory.size, f"{address:#x} is outside"
+            banks.append(address // self._width % self._banks)
+            if self._granted:
+                word = self._memory[address : address + self._width]
+                data[place * self._width : (place + 1) * self._width] = word.tobytes()
+        assert len(set(banks)) == len(banks), f"a bank is read twice: {banks}"
+        self._data = bytes(data)
 
 
 class Writer:
@@ -125,7 +163,7 @@ async def play(
     dut: Dut,
     unit: Unit,
     commands: Sequence[Instruction],
-    ports: Sequence[Reader | Writer],
+    ports: Sequence[Reader | GatherReader | Writer],
     *,
     pace: Pace | None = None,
     limit: int = 30000,

@@ -10,8 +10,9 @@ import numpy as np
 
 from accel.codec import Instruction
 from accel.config import AccelConfig
-from accel.isa import Sram
+from accel.isa import GATHER_ROWS, ConvMode, Sram
 from accel.model.state import State
+from accel.rules import legal
 from tests.rtl.unit_bench import limits
 
 Values = dict[str, int]
@@ -29,13 +30,39 @@ def dense(config: AccelConfig, number: int, **changes: int) -> Values:
         "weight_addr": 0, "param_addr": 0,
         "out_addr": config.act_bytes // 2,
         "out_plane": size["out_h"] * size["out_w"] * k, "out_pitch": size["out_w"] * k,
-        "mode": 0, "rounding": 0, "first": 1, "last": 1, "residual": 0, "in_zp": 3,
+        "mode": 0, "passes": 0, "pass_rows": 0, "fold_bytes": 0, "channels": 0, "rounding": 0,
+        "first": 1, "last": 1, "residual": 0, "in_zp": 3,
         "out_zp": -5, "clip_lo": -120, "clip_hi": 127,
         "res_addr": 0, "res_plane": 0, "res_pitch": 0, "res_zp": 2,
         "add_self_mult": 1 << 20, "add_res_mult": 1 << 19, "add_shift": 20,
         "add_zp": 1, "add_lo": -128, "add_hi": 127,
     }  # fmt: skip
     return values | size
+
+
+def passes(v: Values) -> int:
+    """Passes (weight tiles) of an n-block."""
+    dense_passes = v["cin_blocks"] * v["kernel_h"] * v["kernel_w"]
+    return dense_passes if v["mode"] == ConvMode.DENSE else v["passes"]
+
+
+def depthwise(config: AccelConfig, number: int, pass_rows: int, **changes: int) -> Values:
+    """A depthwise convolution; `changes` replace fields of `dense`."""
+    v = dense(config, number, mode=ConvMode.DEPTHWISE, pass_rows=pass_rows, **changes)
+    return v | {"passes": -(-v["kernel_h"] // pass_rows), "in_group": v["in_plane"]}
+
+
+def fold(config: AccelConfig, number: int, channels: int, **changes: int) -> Values:
+    """A convolution of a packed input at the smallest legal pitch; `changes` replace fields."""
+    k = config.k_lanes
+    v = dense(config, number, mode=ConvMode.FOLD, channels=channels, **changes)
+    width = v["fold_bytes"] = max(v["kernel_w"] * channels, k // 4)
+    v["passes"] = -(-v["kernel_h"] * width // k)
+    v["pass_rows"] = max((first % width + k - 1) // width + 1 for first in range(0, width * k, k))
+    v["in_pitch"] = -(-v["in_w"] * channels // k) * k
+    while not legal(Instruction("CONV", v), config):
+        v["in_pitch"] += k
+    return v
 
 
 def fill(state: State) -> None:
@@ -84,7 +111,7 @@ class Stream:
 
     def _weights(self, v: Values) -> int:
         config = self.config
-        tiles = v["n_blocks"] * v["cin_blocks"] * v["kernel_h"] * v["kernel_w"]
+        tiles = v["n_blocks"] * passes(v)
         free = config.weight_bytes - tiles * config.weight_tile_bytes
         return random.randrange(free // config.n_lanes + 1) * config.n_lanes if free >= 0 else -1
 
@@ -106,6 +133,7 @@ class Stream:
             ("in_w", range(1, 12)),
         ):  # fmt: skip
             v[name] = random.choice(choices)
+        columns = self._mode(v)
         v["wait_conv"] = number if follow else 0
         for name in ("in_zp", "out_zp", "res_zp", "add_zp"):
             v[name] = random.randrange(-128, 128)
@@ -129,14 +157,36 @@ class Stream:
         grouped = random.random() < 0.3
         planes = v["cin_blocks"] * (v["n_blocks"] if grouped else 1)
         free = min(
-            place("in", (v["in_h"], v["in_w"], planes), source * part * follow),
+            place("in", (v["in_h"], columns, planes), source * part * follow),
             place("res", tile, source * part * follow),
             place("out", tile, target * part),
         )
         v["in_group"] = v["cin_blocks"] * v["in_plane"] if grouped else 0
+        if v["mode"] == ConvMode.FOLD:
+            v["in_addr"] += random.randrange(k)
         v["weight_addr"] = self._weights(v)
         records = config.param_bytes // config.param_record_bytes
         if free < 0 or v["weight_addr"] < 0 or records < v["n_blocks"]:
             return None
         v["param_addr"] = random.randint(0, records - v["n_blocks"]) * config.param_record_bytes
-        return v
+        return v if legal(Instruction("CONV", v), config) else None
+
+    def _mode(self, v: Values) -> int:
+        """Choose how the array is fed; returns the words of an input row."""
+        k = self.config.k_lanes
+        modes = [ConvMode.DENSE, ConvMode.FOLD]
+        v["mode"] = random.choice(modes + [ConvMode.DEPTHWISE] * self.config.depthwise)
+        if v["mode"] == ConvMode.DENSE:
+            return v["in_w"]
+        v["cin_blocks"], v["dilation_x"] = 1, 1
+        v["kernel_h"] = random.choice((1, 2, 3, 3, 5))
+        v["kernel_w"] = random.choice((1, 2, 3, 4, 5))
+        v["pass_rows"] = random.randint(1, GATHER_ROWS)
+        if v["mode"] == ConvMode.DEPTHWISE:
+            v["passes"] = -(-v["kernel_h"] // v["pass_rows"])
+            return v["in_w"]
+        v["channels"] = random.randint(1, 8)
+        v["in_w"] = random.randint(1, 30)
+        v["fold_bytes"] = v["kernel_w"] * v["channels"] + random.choice((0, 0, 1))
+        v["passes"] = max(1, -(-v["kernel_h"] * v["fold_bytes"] // k) - random.choice((0, 0, 1)))
+        return -(-v["in_w"] * v["channels"] // k) + 1  # the first pixel may begin within a word

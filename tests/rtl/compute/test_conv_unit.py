@@ -21,14 +21,14 @@ from accel.model.state import State, Stop
 from accel.rules import legal
 from tests.rtl.bench import run_cocotb
 from tests.rtl.clocked import Dut, start, value
-from tests.rtl.compute.conv_commands import Stream, dense, fill
-from tests.rtl.unit_bench import Pace, Reader, Trace, Writer, play, reset
+from tests.rtl.compute.conv_commands import Stream, dense, depthwise, fill, fold, passes
+from tests.rtl.unit_bench import GatherReader, Pace, Reader, Trace, Writer, play, reset
 
 
 def _config(k: int, n: int, bus: int) -> AccelConfig:
     return AccelConfig(
         k_lanes=k, n_lanes=n, bus_bytes=bus, act_kib=k, weight_kib=max(1, k * n // 8),
-        param_kib=2, acc_entries=64,
+        param_kib=2, acc_entries=64, depthwise=k == n,
     )  # fmt: skip
 
 
@@ -40,7 +40,8 @@ def test_conv_unit(k: int, n: int, bus: int, seed: int) -> None:
     parameters = {
         "KLanes": k, "NLanes": n, "BusBytes": bus, "ActBytes": config.act_bytes,
         "WeightBytes": config.weight_bytes, "ParamBytes": config.param_bytes,
-        "AccEntries": config.acc_entries,
+        "AccEntries": config.acc_entries, "ActBanks": config.act_banks,
+        "Depthwise": int(config.depthwise),
     }  # fmt: skip
     run_cocotb("tessera_conv_unit", __name__, parameters, seed=seed)
 
@@ -61,7 +62,7 @@ class Bench:
         dut, config = self.dut, self.config
         act = self.state.srams[Sram.ACT].copy()
         ports = [
-            Reader(dut, "act_rd", act, config.k_lanes, grant),
+            GatherReader(dut, act, config, grant),
             Reader(dut, "res_rd", act, config.k_lanes, grant),
             Reader(dut, "wgt_rd", self.state.srams[Sram.WEIGHT], config.n_lanes, 1.0),
             Reader(dut, "par_rd", self.state.srams[Sram.PARAM], config.bus_bytes, 1.0),
@@ -82,8 +83,7 @@ def _pixels(command: Instruction) -> int:
 
 
 def _passes(command: Instruction) -> int:
-    v = command.values
-    return v["n_blocks"] * v["kernel_h"] * v["kernel_w"] * v["cin_blocks"]
+    return command.values["n_blocks"] * passes(command.values)
 
 
 def _busy(trace: Trace) -> int:
@@ -185,6 +185,39 @@ async def weights_wait_for_a_dependent_command(dut: Dut) -> None:
 
 
 @cocotb.test()
+async def depthwise_rows_take_one_cycle_more_than_their_pixels(dut: Dut) -> None:
+    """A row begins with (kernel_w - stride) / 2 reads that fill the window, rounded up."""
+    await start(dut)
+    bench = Bench(dut)
+    if not bench.config.depthwise:
+        return
+    k = bench.config.k_lanes
+    for kernel, stride in ((1, 1), (2, 1), (3, 1), (3, 2), (4, 1), (4, 2)):
+        width, height = 9, 3
+        shape = {"kernel_h": 1, "kernel_w": kernel, "stride_x": stride, "in_h": 3, "in_w": 12}
+        shape |= {"out_h": height, "out_w": width, "pad_left": kernel // 2, "in_pitch": 12 * k}
+        values = depthwise(bench.config, 0, 1, n_blocks=2, in_plane=36 * k, **shape)
+        trace = await bench.run([Instruction("CONV", values)])
+        fills = max(0, -(-(kernel - stride) // 2))
+        rows = 2 * height
+        span = _span(trace)  # the fills before the first pixel are not in it
+        assert span.count(ArrayCycle.ACTIVATION) <= (rows - 1) * fills
+        assert len(span) == rows * width + (rows - 1) * fills
+
+
+@cocotb.test()
+async def folded_passes_have_no_bubble(dut: Dut) -> None:
+    """A few-channel input takes one cycle for a pixel and pass: 3x3x3 is two passes at K = 16."""
+    await start(dut)
+    bench = Bench(dut)
+    shape = {"kernel_h": 3, "kernel_w": 3, "in_h": 4, "in_w": 8, "pad_top": 1, "pad_left": 1}
+    shape |= {"out_h": 4, "out_w": 8}
+    commands = [Instruction("CONV", fold(bench.config, i, 3, **shape)) for i in range(3)]
+    trace = await bench.run(commands)
+    assert set(_span(trace)) == {ArrayCycle.BUSY}
+
+
+@cocotb.test()
 async def fields_that_cannot_be_executed(dut: Dut) -> None:
     await start(dut)
     bench = Bench(dut)
@@ -205,16 +238,31 @@ async def fields_that_cannot_be_executed(dut: Dut) -> None:
     ]  # fmt: skip
     changes += [
         {"weight_addr": config.n_lanes // 2}, {"param_addr": config.bus_bytes // 2},
-        {"mode": 2}, {"mode": 15}, {"rounding": 1},
+        {"mode": 3}, {"mode": 15}, {"rounding": 1},
         {"out_h": 1, "out_w": config.tile_pixels + 1},
         {"out_h": 4095, "out_w": 4095, "out_plane": 0, "out_pitch": 0},
         {"n_blocks": 2, "last": 0}, {"n_blocks": 2, "first": 0},
         {"residual": 1, "add_shift": 0}, {"residual": 1, "add_shift": 63},
     ]  # fmt: skip
+    folded = fold(config, 0, 3, kernel_w=2, kernel_h=2)
+    taps = depthwise(config, 0, 1, kernel_h=2, kernel_w=2)
+    both = ({"passes": 0}, {"pass_rows": 0}, {"pass_rows": 5}, {"cin_blocks": 2}, {"dilation_x": 2})
+    changes += [mode | change for mode in (folded, taps) for change in both]
+    changes += [
+        folded | change
+        for change in ({"channels": 0}, {"channels": 9}, {"fold_bytes": config.k_lanes // 4 - 1})
+    ]
+    changes += [
+        taps | change
+        for change in ({"stride_x": 3}, {"kernel_w": config.k_lanes + 1}, {"in_addr": 1})
+    ]
+    eight_banks = config.act_banks * config.k_lanes
+    changes.append(folded | {"pass_rows": 2, "in_pitch": eight_banks})
+    changes.append(taps | {"pass_rows": 2, "in_pitch": eight_banks + config.k_lanes})
     for number, change in enumerate(changes):
         good = Instruction("CONV", dense(config, 1000))
-        bad = Instruction("CONV", dense(config, number, **change))
-        assert not legal(bad, config)
+        bad = Instruction("CONV", dense(config, number, **change) | {"id": number})
+        assert not legal(bad, config), change
         trace = await bench.run([good, bad, good])
         assert trace.error == (Cause.FIELD, number), change
         assert number not in trace.started

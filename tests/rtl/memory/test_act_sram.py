@@ -12,12 +12,13 @@ import numpy.typing as npt
 import pytest
 from cocotb.triggers import FallingEdge, ReadOnly, RisingEdge
 
+from accel.isa import GATHER_ROWS
 from tests.rtl.bench import run_cocotb
 from tests.rtl.clocked import Dut, join, split, start, value
 
 BYTES = 4096
 CYCLES = 2500
-READERS, WRITERS = 4, 2
+READERS, WRITERS = 3, 2
 
 
 @pytest.mark.parametrize(
@@ -51,6 +52,36 @@ class Port:
         return {(self.address // k_lanes + word) % banks for word in range(words)}
 
 
+@dataclass
+class Gather:
+    """The conv unit's port: pairs of neighbouring words, all in different banks, always served."""
+
+    k_lanes: int
+    banks: int
+    addresses: list[int] = field(default_factory=lambda: [0] * GATHER_ROWS)
+    """Of the left words."""
+    words: dict[int, int] = field(default_factory=dict)
+    """Requested words: 2 * row + column -> address."""
+    expected: dict[int, int] = field(default_factory=dict)
+    """Data due in the next cycle."""
+
+    def offer(self, rate: float) -> None:
+        self.words = {}
+        self.addresses = [random.randrange(BYTES // self.k_lanes) for _ in self.addresses]
+        self.addresses = [address * self.k_lanes for address in self.addresses]
+        for place in random.sample(range(2 * GATHER_ROWS), 2 * GATHER_ROWS):
+            address = self.addresses[place // 2] + place % 2 * self.k_lanes
+            free = self.bank(address) not in self.taken() and address < BYTES
+            if free and random.random() < rate / 8:
+                self.words[place] = address
+
+    def bank(self, address: int) -> int:
+        return address // self.k_lanes % self.banks
+
+    def taken(self) -> set[int]:
+        return {self.bank(address) for address in self.words.values()}
+
+
 async def _fill(dut: Dut, memory: npt.NDArray[np.uint8]) -> None:
     """Write all bytes through the beat port."""
     bus = value(dut.BusBytes)
@@ -65,22 +96,36 @@ async def _fill(dut: Dut, memory: npt.NDArray[np.uint8]) -> None:
 
 
 async def _run(dut: Dut, rate: float) -> list[int]:
-    """Random requests at this rate on each port; returns grants by port."""
+    """Random requests at this rate on each port; returns grants by port, gathered words last."""
     k_lanes, bus, banks = value(dut.KLanes), value(dut.BusBytes), value(dut.Banks)
     memory = np.frombuffer(random.randbytes(BYTES), np.uint8).copy()
     await start(dut)
     await _fill(dut, memory)
     readers = [Port(k_lanes) for _ in range(READERS)] + [Port(bus)]
     writers = [Port(k_lanes) for _ in range(WRITERS)] + [Port(bus)]
-    grants = [0] * (len(readers) + len(writers))
+    gather = Gather(k_lanes, banks)
+    grants = [0] * (len(readers) + len(writers) + 1)
     for _ in range(CYCLES):
         for port in [*readers, *writers]:
             port.offer(rate)
+        gather.offer(rate)
         _drive(dut, readers, writers)
+        dut.gather_req_i.value = sum(1 << place for place in gather.words)
+        dut.gather_addr_i.value = join(gather.addresses, 24)
         await ReadOnly()
+        assert value(dut.gather_gnt_o)
+        gathered = split(value(dut.gather_data_o), 8 * k_lanes, 2 * GATHER_ROWS)
+        assert all(gathered[place] == word for place, word in gather.expected.items())
+        gather.expected = {
+            place: int.from_bytes(memory[address : address + k_lanes].tobytes(), "little")
+            for place, address in gather.words.items()
+        }
         got = [*split(value(dut.rd_gnt_o), 1, READERS), value(dut.beat_rd_gnt_o)]
         got += [*split(value(dut.wr_gnt_o), 1, WRITERS), value(dut.beat_wr_gnt_o)]
-        want = [*_grants(readers, k_lanes, banks), *_grants(writers, k_lanes, banks)]
+        want = [
+            *_grants(readers, k_lanes, banks, gather.taken()),
+            *_grants(writers, k_lanes, banks, set()),
+        ]
         assert got == [int(granted) for granted in want]
         data = [*split(value(dut.rd_data_o), 8 * k_lanes, READERS), value(dut.beat_rd_data_o)]
         for port, word in zip(readers, data, strict=True):
@@ -92,6 +137,7 @@ async def _run(dut: Dut, rate: float) -> list[int]:
             if granted:
                 raw = port.data.to_bytes(port.width, "little")
                 memory[port.address : port.address + port.width] = np.frombuffer(raw, np.uint8)
+        grants[-1] += len(gather.words)
         for index, (port, granted) in enumerate(zip([*readers, *writers], want, strict=True)):
             grants[index] += granted
             port.active &= not granted
@@ -113,14 +159,13 @@ def _drive(dut: Dut, readers: list[Port], writers: list[Port]) -> None:
     dut.beat_wr_data_i.value = writers[WRITERS].data
 
 
-def _grants(ports: list[Port], k_lanes: int, banks: int) -> list[bool]:
-    """Fixed priority by bank, the beat port last."""
-    taken: set[int] = set()
+def _grants(ports: list[Port], k_lanes: int, banks: int, taken: set[int]) -> list[bool]:
+    """Fixed priority by bank, the beat port last; `taken` banks are served to the gather port."""
     result = []
     for port in ports:
         wanted = port.banks(k_lanes, banks)
         granted = port.active and not wanted & taken
-        taken |= wanted if granted else set()
+        taken = taken | wanted if granted else taken
         result.append(granted)
     return result
 
@@ -133,6 +178,6 @@ async def light_traffic(dut: Dut) -> None:
 @cocotb.test()
 async def heavy_traffic(dut: Dut) -> None:
     grants = await _run(dut, 0.9)
-    words = grants[:READERS] + grants[READERS + 1 : -1]
+    words = grants[:READERS] + grants[READERS + 1 : -2] + grants[-1:]
     assert min(words) > 0
     assert sum(words) > 2 * CYCLES, "ports in different banks are served together"

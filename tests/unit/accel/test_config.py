@@ -24,6 +24,7 @@ def test_default_file_is_the_default_object() -> None:
     ("change", "message"),
     [
         ({"k_lanes": 5}, "k_lanes=5, n_lanes=16: each must be one of"),
+        ({"n_lanes": 32}, "set n_lanes = k_lanes or depthwise = false"),
         ({"k_lanes": 32}, "n_lanes=16 is not a multiple of k_lanes=32"),
         ({"bus_bytes": 12}, "bus_bytes=12: must be 4, 8, 16, 32 or 64"),
         ({"k_lanes": 4, "n_lanes": 4, "bus_bytes": 32}, "does not divide a weight tile of 16"),
@@ -66,5 +67,5 @@ def test_digest_tells_configurations_apart() -> None:
 
 def test_parameter_records_fill_whole_beats() -> None:
     """9 bytes a lane, up to the next multiple of the bus."""
-    config = replace(AccelConfig(), n_lanes=32, param_kib=1, bus_bytes=64)
+    config = replace(AccelConfig(), n_lanes=32, param_kib=1, bus_bytes=64, depthwise=False)
     assert config.param_record_bytes == 320

@@ -16,7 +16,9 @@ from codegen.geometry import Axis
 DEFAULT, TINY, SMALL, TALL, WIDE = map(load_config, ("default", "tiny", "small", "tall", "wide"))
 CRAMPED = replace(DEFAULT, act_kib=8, weight_kib=4, param_kib=1, acc_entries=32, queue_depth=2)
 """16 x 16 lanes with hardly any memory: bands, weight chunks and tiles everywhere."""
-NARROW_BUS = replace(TINY, k_lanes=4, n_lanes=16, bus_bytes=4, act_kib=4, weight_kib=1)
+NARROW_BUS = replace(
+    TINY, k_lanes=4, n_lanes=16, bus_bytes=4, act_kib=4, weight_kib=1, depthwise=False
+)
 """Four activation words to an output vector, one to a bus beat."""
 CONFIGS = {
     "default": DEFAULT,
@@ -208,7 +210,7 @@ def tails(draw: st.DrawFn) -> ir.Tail:
 def builders(draw: st.DrawFn, most_ops: int = 4) -> Builder:
     """Random graphs of convolutions, pools and additions, wired at random."""
     builder = Builder(draw(SEEDS))
-    sides, channels = st.integers(1, 24), st.integers(1, 40)
+    sides, channels = st.integers(1, 24), st.one_of(st.integers(1, 8), st.integers(1, 40))
     batch = draw(st.sampled_from([1, 1, 2, 3]))
     shape = batch, draw(sides), draw(sides), draw(channels)
     tensors = [builder.input(shape, draw(st.integers(-128, 127)))]

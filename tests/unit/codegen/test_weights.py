@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from accel.config import AccelConfig, load_config
 from codegen import ir
+from codegen.feed import DENSE, depthwise, fold
 from codegen.weights import Grouping, grouping, pack_params, pack_weights
 from tests.unit.codegen.graphs import CONFIG_NAMES, CONFIGS, DEFAULT, NARROW_BUS, SEEDS, Builder
 
@@ -35,7 +36,7 @@ def convs(draw: st.DrawFn) -> ir.Conv:
 def test_every_weight_lands_in_its_lane_and_nothing_else(op: ir.Conv, name: str) -> None:
     config = CONFIGS[name]
     k, n = config.k_lanes, config.n_lanes
-    tiles, window = pack_weights(op, config).view(np.int8), grouping(op, config)
+    tiles, window = pack_weights(op, DENSE, config).view(np.int8), grouping(op, config)
     cout, kh, kw, cin_group = op.weight.shape
     assert tiles.shape == (-(-cout // n), kh, kw, window.blocks, k, n)
     rebuilt = np.zeros_like(op.weight)
@@ -47,6 +48,38 @@ def test_every_weight_lands_in_its_lane_and_nothing_else(op: ir.Conv, name: str)
             rebuilt[channel, ..., c] = tiles[channel // n, :, :, local, lane, channel % n]
     assert np.array_equal(rebuilt, op.weight)
     assert np.count_nonzero(tiles) == np.count_nonzero(op.weight)
+
+
+@pytest.mark.parametrize("name", ["default", "tiny", "small", "wide"])
+@pytest.mark.parametrize("kernel", [2, 3, 5])
+def test_depthwise_taps_read_back(name: str, kernel: int) -> None:
+    config, op = CONFIGS[name], conv(21, 21, 21, kernel)
+    feed = depthwise(op, config)
+    if kernel > config.k_lanes:
+        assert feed is None
+        return
+    assert feed is not None
+    tiles = pack_weights(op, feed, config).view(np.int8)
+    assert np.count_nonzero(tiles) == np.count_nonzero(op.weight)
+    for channel, row, column in np.ndindex(21, kernel, kernel):
+        block, lane = divmod(channel, config.n_lanes)
+        step, place = divmod(row, feed.pass_rows)
+        tap = tiles[block, step, 0, 0, column * feed.pass_rows + place, lane]
+        assert tap == op.weight[channel, row, column, 0]
+
+
+@pytest.mark.parametrize("name", sorted(CONFIGS))
+@pytest.mark.parametrize("cin", [1, 3, 8])
+def test_folded_kernel_rows_read_back(name: str, cin: int) -> None:
+    config, op = CONFIGS[name], conv(cin, 19, kernel=3)
+    feed = fold(op, config)
+    if feed is None:
+        return
+    lines = pack_weights(op, feed, config).view(np.int8).transpose(0, 5, 1, 4, 2, 3)
+    lines = lines.reshape(-1, feed.passes * config.k_lanes)[:19]
+    rows = lines[:, : 3 * feed.fold_bytes].reshape(19, 3, feed.fold_bytes)
+    assert np.array_equal(rows[..., : 3 * cin].reshape(19, 3, 3, cin), op.weight)
+    assert np.count_nonzero(lines) == np.count_nonzero(op.weight)
 
 
 @given(convs(), CONFIG_NAMES)

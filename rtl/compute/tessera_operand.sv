@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Makes the array's operand from gathered words: registers at the end of S1, used in S2.
+//
+//   DENSE       x[k] = channel k of the pixel
+//   FOLD        x[k] = byte k of the pass's kernel rows, rotated and merged from the word pairs
+//   DEPTHWISE   taps[k] = a word of N channels for each kernel tap; lane column * rows + row.
+//               New columns push the window to the left:
+//
+//                 taps   a0 a1 a2 | b0 b1 b2 | c0 c1 c2        3 rows, 3 columns
+//                 then   b0 b1 b2 | c0 c1 c2 | d0 d1 d2        after column d
+//
+// Lanes without a tap hold the zero point, as padding does.
+`default_nettype none
+
+module tessera_operand
+  import tessera_isa_pkg::*;
+  import tessera_conv_pkg::*;
+#(
+  parameter int unsigned KLanes = 16,
+  parameter bit Depthwise = 1'b1
+) (
+  input  logic                                                clk_i,
+  // S1: words and what to do with them.
+  input  logic                                                valid_i,
+  input  feed_t                                               feed_i,
+  input  logic  [GATHER_ROWS-1:0][1:0][KLanes-1:0][7:0]       data_i,
+  // S2.
+  output logic signed [7:0]                                   x_o    [KLanes],
+  output logic signed [7:0]                                   taps_o [KLanes][KLanes],
+  output logic                                                depthwise_o
+);
+
+  logic signed [7:0] x_q[KLanes];
+
+  always_ff @(posedge clk_i) begin
+    if (valid_i && feed_i.mode == MODE_DENSE) begin
+      for (int unsigned k = 0; k < KLanes; k++) begin
+        x_q[k] <= feed_i.present[0][0] ? data_i[0][0][k] : feed_i.zp;
+      end
+    end else if (valid_i && feed_i.mode == MODE_FOLD) begin
+      for (int unsigned k = 0; k < KLanes; k++) begin
+        x_q[k] <= feed_i.zp;
+        for (int unsigned r = 0; r < GATHER_ROWS; r++) begin
+          if (6'(k) >= feed_i.runs[r].first && 6'(k) < feed_i.runs[r].stop) begin
+            x_q[k] <= pair(data_i[r], 6'(k) + 6'(feed_i.runs[r].shift));
+          end
+        end
+      end
+    end
+  end
+
+  // A byte of two adjacent words.
+  function automatic logic signed [7:0] pair(logic [1:0][KLanes-1:0][7:0] words, logic [5:0] at);
+    return words[at>=6'(KLanes)][at[$clog2(KLanes)-1:0]];
+  endfunction
+
+  assign x_o = x_q;
+
+  if (Depthwise) begin : gen_depthwise
+    logic signed [7:0] taps_q[KLanes][KLanes];
+    logic depthwise_q;
+    logic [8:0] top, shift;
+
+    assign top   = 9'(feed_i.rows) * 9'(feed_i.kernel_w);
+    assign shift = feed_i.two ? 9'(feed_i.rows) << 1 : 9'(feed_i.rows);
+
+    always_ff @(posedge clk_i) begin
+      if (valid_i) depthwise_q <= feed_i.mode == MODE_DEPTHWISE;
+    end
+
+    always_ff @(posedge clk_i) begin : p_window
+      logic [8:0] from;
+      logic column;
+      logic [1:0] row;
+      if (valid_i && feed_i.mode == MODE_DEPTHWISE) begin
+        for (int unsigned k = 0; k < KLanes; k++) begin
+          from   = 9'(k) + shift;
+          column = from >= top + 9'(feed_i.rows);
+          row    = 2'(from - top - (column ? 9'(feed_i.rows) : '0));
+          if (from < top) begin
+            taps_q[k] <= taps_q[from[$clog2(KLanes)-1:0]];
+          end else begin
+            for (int unsigned n = 0; n < KLanes; n++) begin
+              taps_q[k][n] <= 9'(k) < top && feed_i.present[row][column] ? data_i[row][column][n]
+                                                                         : feed_i.zp;
+            end
+          end
+        end
+      end
+    end
+
+    assign taps_o = taps_q;
+    assign depthwise_o = depthwise_q;
+  end else begin : gen_no_depthwise
+    logic unused_feed;
+    assign unused_feed = ^{feed_i.rows, feed_i.kernel_w, feed_i.two};
+    for (genvar k = 0; k < KLanes; k++) begin : gen_tie
+      for (genvar n = 0; n < KLanes; n++) begin : gen_lane
+        assign taps_o[k][n] = '0;
+      end
+    end
+    assign depthwise_o = 1'b0;
+  end
+
+endmodule
+
+`default_nettype wire
