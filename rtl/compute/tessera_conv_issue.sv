@@ -68,6 +68,7 @@ module tessera_conv_issue
   // Field rules of CONV (accel/rules.py).
   logic sizes_ok, aligned, mode_ok, depthwise_ok, fold_ok, gather_ok, chain_ok, tile_ok;
   logic depthwise, fold;
+  logic [KShift-1:0] act_bits;
 
   assign depthwise = c.mode == MODE_DEPTHWISE;
   assign fold = c.mode == MODE_FOLD;
@@ -75,11 +76,11 @@ module tessera_conv_issue
   assign sizes_ok = c.in_h != '0 && c.in_w != '0 && c.kernel_h != '0 && c.kernel_w != '0
       && c.stride_y != '0 && c.stride_x != '0 && c.dilation_y != '0 && c.dilation_x != '0
       && c.cin_blocks != '0 && c.n_blocks != '0 && c.out_h != '0 && c.out_w != '0;
+  assign act_bits = c.in_plane[KShift-1:0] | c.in_pitch[KShift-1:0] | c.in_group[KShift-1:0]
+      | c.out_addr[KShift-1:0] | c.out_plane[KShift-1:0] | c.out_pitch[KShift-1:0]
+      | c.res_addr[KShift-1:0] | c.res_plane[KShift-1:0] | c.res_pitch[KShift-1:0];
   // The pixels of a FOLD input begin at any byte.
-  assign aligned = (((fold ? '0 : c.in_addr[KShift-1:0]) | c.in_plane[KShift-1:0])
-      | c.in_pitch[KShift-1:0] | c.in_group[KShift-1:0] | c.out_addr[KShift-1:0] | c.out_plane[KShift-1:0]
-      | c.out_pitch[KShift-1:0] | c.res_addr[KShift-1:0] | c.res_plane[KShift-1:0]
-      | c.res_pitch[KShift-1:0]) == '0
+  assign aligned = act_bits == '0 && (fold || c.in_addr[KShift-1:0] == '0)
       && c.weight_addr[NShift-1:0] == '0 && c.param_addr[BusShift-1:0] == '0;
   assign depthwise_ok = Depthwise && (c.stride_x == 4'd1 || c.stride_x == 4'd2)
       && 11'(c.pass_rows) * 11'(c.kernel_w) <= 11'(KLanes);
