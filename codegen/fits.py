@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from accel.config import KIB, AccelConfig
 from accel.isa import BY_NAME
@@ -19,6 +20,16 @@ def reason(op: ir.Op, tensors: Mapping[str, ir.Tensor], config: AccelConfig) -> 
     return next(_problems(op, tensors, config), "")
 
 
+@dataclass(frozen=True, slots=True)
+class BandBytes:
+    """ACT bytes of one set of buffers for a band of output rows."""
+
+    held: int
+    """What all channel parts of the band read: the windowed input of a convolution."""
+    part: int
+    """What one part of its channel blocks reads and writes."""
+
+
 def band_bytes(
     op: ir.Op,
     tensors: Mapping[str, ir.Tensor],
@@ -26,8 +37,8 @@ def band_bytes(
     rows: int,
     streamed: set[str],
     blocks: int | None = None,
-) -> int:
-    """ACT bytes that one set of buffers for a band of `rows` output rows takes.
+) -> BandBytes:
+    """Room that the band buffers of an op take.
 
     Args:
         op: any op of the graph.
@@ -35,19 +46,27 @@ def band_bytes(
         config: the hardware.
         rows: output rows of the band.
         streamed: names of the tensors that live in memory; only these need buffers.
-        blocks: channel blocks of the band (Pool and Add work block by block); None: all.
+        blocks: output channel blocks of a part; None: all.
     """
     geometry = bands(op, tensors)
-    total = 0
+    held = part = 0
     for operand in operands(op):
         if operand.tensor in streamed:
             layout = layout_of(operand.tensor, tensors, config)
             count = most_input_rows(geometry, rows) if operand.windowed else rows
-            total += (blocks or layout.blocks) * layout.pitch * count
+            if operand.windowed and isinstance(op, ir.Conv):
+                held += layout.blocks * layout.pitch * count
+            else:
+                part += (blocks or layout.blocks) * layout.pitch * count
     if op.output in streamed:
         layout = layout_of(op.output, tensors, config)
-        total += (blocks or layout.blocks) * layout.pitch * rows
-    return total
+        part += (blocks or layout.blocks) * layout.pitch * rows
+    return BandBytes(held, part)
+
+
+def least_blocks(op: ir.Op, config: AccelConfig) -> int:
+    """Fewest channel blocks that a command of `op` can write."""
+    return config.words_per_vector if isinstance(op, ir.Conv) else 1
 
 
 def _problems(op: ir.Op, tensors: Mapping[str, ir.Tensor], config: AccelConfig) -> Iterator[str]:
@@ -56,7 +75,8 @@ def _problems(op: ir.Op, tensors: Mapping[str, ir.Tensor], config: AccelConfig) 
     if isinstance(op, ir.Conv):
         yield from _weight_problems(op, config)
     names = {operand.tensor for operand in operands(op)} | {op.output}
-    least = band_bytes(op, tensors, config, 1, names, None if isinstance(op, ir.Conv) else 1)
+    buffers = band_bytes(op, tensors, config, 1, names, least_blocks(op, config))
+    least = buffers.held + buffers.part
     if least > config.act_bytes:
         yield (
             f"one output row needs {least} bytes of activation SRAM, there are {config.act_bytes}; "

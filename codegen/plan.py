@@ -48,16 +48,26 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Slabs:
-    """How an op that touches tensors in memory is cut into bands of output rows."""
+    """How an op that touches tensors in memory is cut into bands of output rows.
+
+    A band is worked off in parts of its channel blocks. The input of a convolution is held for all
+    parts of a band; what else lives in memory comes and goes with each part.
+    """
 
     rows: int
     """Output rows of a band."""
     blocks: int | None
-    """Channel blocks of a band (Pool and Add only); None: all."""
-    buffers: int
-    """1 or 2 (double buffering) sets of band buffers."""
-    region: Region
-    """Where the band buffers are."""
+    """Output channel blocks of a part; None: all."""
+    held_buffers: int
+    """Sets of buffers for what a band holds; 2: the next band loads meanwhile."""
+    part_buffers: int
+    """Sets of buffers for a part."""
+    held_bytes: int
+    """Size of a set of what a band holds."""
+    part_bytes: int
+    """Size of a set for a part."""
+    start: int
+    """Where the buffers begin in the activation SRAM: all held ones, then all for parts."""
 
 
 @dataclass(frozen=True, slots=True)

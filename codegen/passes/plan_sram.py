@@ -10,7 +10,7 @@ touches a tensor in memory has a region for its band buffers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
 from accel.config import AccelConfig
@@ -18,9 +18,12 @@ from accel.errors import PlanError
 from accel.layout import Layout, round_up
 from accel.program import Window
 from codegen import ir
-from codegen.bands import bands, layout_of, operands
-from codegen.fits import band_bytes
-from codegen.plan import Memory, Place, Plan, Region, Slabs
+from codegen.bands import layout_of, operands
+from codegen.plan import Memory, Place, Plan, Region
+from codegen.slabs import Cut, cut, touched
+
+ROUNDS = 4
+"""How often every tensor may change sides; two or three are enough in practice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,27 +41,83 @@ class Lifetime:
 def plan_sram(graph: ir.Graph, config: AccelConfig) -> Plan:
     """Place all tensors of `graph`.
 
+    First every tensor stays on chip that can; then tensors change sides, the largest first, as
+    long as that lowers the estimated cycles of the whole graph.
+
     Raises:
         PlanError: an op has no room even with all tensors in memory.
     """
-    lifetimes = _lifetimes(graph)
-    layouts = {name: layout_of(name, graph.tensors, config) for name in lifetimes}
-    resident = set(layouts)
-    while True:
-        placed, homeless = _pack(resident, layouts, lifetimes, config.act_bytes)
+    planner = _Planner(graph, config)
+    best = planner.most_on_chip()
+    names = sorted(planner.layouts, key=lambda n: (-planner.layouts[n].size, n))
+    for _ in range(ROUNDS):
+        before = best.cycles
+        for name in names:
+            other = planner.draft(best.resident ^ {name})
+            if other is not None and other.cycles < best.cycles:
+                best = other
+        if best.cycles == before:
+            break
+    return _finish(graph, planner.layouts, best, config)
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A choice of tensors to keep on chip, with what follows from it."""
+
+    resident: frozenset[str]
+    placed: dict[str, Region]
+    cuts: tuple[Cut, ...]
+
+    @property
+    def cycles(self) -> float:
+        """Estimate for the whole graph."""
+        return sum(cut.cycles for cut in self.cuts)
+
+
+class _Planner:
+    """Works out drafts; remembers cuts, as most ops are the same in most drafts."""
+
+    def __init__(self, graph: ir.Graph, config: AccelConfig) -> None:
+        self.graph, self.config = graph, config
+        self.lifetimes = _lifetimes(graph)
+        self.layouts = {name: layout_of(name, graph.tensors, config) for name in self.lifetimes}
+        self._cuts: dict[tuple[int, frozenset[str], Region], Cut | None] = {}
+
+    def most_on_chip(self) -> _Draft:
+        """Keep what fits; where an op then has no room for its buffers, the largest goes."""
+        resident = set(self.layouts)
+        while True:
+            placed, homeless = _pack(resident, self.layouts, self.lifetimes, self.config.act_bytes)
+            if homeless is not None:
+                resident.remove(homeless)
+                continue
+            cuts = self._all_cuts(resident, placed)
+            if None not in cuts:
+                return _Draft(frozenset(resident), placed, tuple(filter(None, cuts)))
+            index = cuts.index(None)
+            op = self.graph.ops[index]
+            resident.remove(_victim(op, index, resident, self.layouts, self.lifetimes))
+
+    def draft(self, resident: frozenset[str]) -> _Draft | None:
+        """The draft with exactly these tensors on chip; None if there is no room for it."""
+        placed, homeless = _pack(set(resident), self.layouts, self.lifetimes, self.config.act_bytes)
         if homeless is not None:
-            resident.remove(homeless)
-            continue
-        slabs: list[Slabs | None] = []
-        for index, op in enumerate(graph.ops):
-            alive = [r for name, r in placed.items() if _alive(lifetimes[name], index)]
-            slab = _cut(op, graph, config, set(layouts) - resident, alive)
-            if slab is None:
-                resident.remove(_victim(op, index, resident, layouts, lifetimes))
-                break
-            slabs.append(None if slab.region.size == 0 else slab)
-        else:
-            return _finish(graph, layouts, placed, tuple(slabs), config)
+            return None
+        cuts = self._all_cuts(resident, placed)
+        return None if None in cuts else _Draft(resident, placed, tuple(filter(None, cuts)))
+
+    def _all_cuts(self, resident: Set[str], placed: Mapping[str, Region]) -> list[Cut | None]:
+        return [self._cut(index, resident, placed) for index in range(len(self.graph.ops))]
+
+    def _cut(self, index: int, resident: Set[str], placed: Mapping[str, Region]) -> Cut | None:
+        op = self.graph.ops[index]
+        alive = [r for name, r in placed.items() if _alive(self.lifetimes[name], index)]
+        streamed = touched(op) - resident
+        key = index, frozenset(streamed), _largest_gap(alive, self.config.act_bytes)
+        if key not in self._cuts:
+            self._cuts[key] = cut(op, self.graph.tensors, self.config, streamed, key[2])
+        return self._cuts[key]
 
 
 def _lifetimes(graph: ir.Graph) -> dict[str, Lifetime]:
@@ -110,35 +169,6 @@ def _largest_gap(taken: list[Region], size: int) -> Region:
     return best
 
 
-def _cut(
-    op: ir.Op,
-    graph: ir.Graph,
-    config: AccelConfig,
-    streamed: set[str],
-    alive: list[Region],
-) -> Slabs | None:
-    """Cut an op into the tallest bands whose buffers fit the largest gap."""
-    used = {op.output, *(operand.tensor for operand in operands(op))} & streamed
-    geometry = bands(op, graph.tensors)
-    if not used:
-        return Slabs(geometry.image_rows, None, 1, Region(0, 0))
-    gap = _largest_gap(alive, config.act_bytes)
-    total = geometry.image_rows
-    single = geometry.images == 1
-    for pieces in range(1, total + 1):
-        rows = -(-total // pieces)
-        buffers = 1 if single and rows == total else 2
-        if buffers * band_bytes(op, graph.tensors, config, rows, used) <= gap.size:
-            return Slabs(rows, None, buffers, gap)
-    if band_bytes(op, graph.tensors, config, 1, used) <= gap.size:
-        return Slabs(1, None, 1, gap)
-    if not isinstance(op, ir.Conv):
-        each = band_bytes(op, graph.tensors, config, 1, used, 1)
-        if each <= gap.size:
-            return Slabs(1, gap.size // each, 1, gap)
-    return None
-
-
 def _victim(
     op: ir.Op,
     index: int,
@@ -159,8 +189,7 @@ def _victim(
 def _finish(
     graph: ir.Graph,
     layouts: Mapping[str, Layout],
-    placed: Mapping[str, Region],
-    slabs: tuple[Slabs | None, ...],
+    draft: _Draft,
     config: AccelConfig,
 ) -> Plan:
     """Give memory offsets to graph inputs, graph outputs and tensors that are not resident."""
@@ -171,13 +200,16 @@ def _finish(
     for name, layout in layouts.items():
         window = windows.get(name, Window.SCRATCH)
         memory = None
-        if window is not Window.SCRATCH or name not in placed:
+        if window is not Window.SCRATCH or name not in draft.resident:
             memory = Memory(window, sizes[window])
             sizes[window] += round_up(layout.size, max(64, config.bus_bytes))
-        places[name] = Place(layout, placed.get(name), memory)
+        places[name] = Place(layout, draft.placed.get(name), memory)
     return Plan(
         places,
-        slabs,
+        tuple(
+            found.slabs if touched(op) - draft.resident else None
+            for op, found in zip(graph.ops, draft.cuts, strict=True)
+        ),
         scratch_bytes=sizes[Window.SCRATCH],
         input_bytes=sizes[Window.INPUTS],
         output_bytes=sizes[Window.OUTPUTS],

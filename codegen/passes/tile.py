@@ -19,11 +19,8 @@ from codegen.bands import Bands, bands, most_input_rows, operands
 from codegen.geometry import split_evenly
 from codegen.passes.tile_conv import conv_band, pack_conv
 from codegen.passes.tile_vector import add_band, pool_band
-from codegen.plan import Place, Plan, Region, Slabs
+from codegen.plan import Place, Plan, Slabs
 from codegen.stream import Band, Step, Stream, View
-
-ALIGN = 64
-"""Alignment of band buffers, bytes: the widest bus."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,25 +89,26 @@ def _load_residents(stream: Stream, op: ir.Op, plan: Plan, loaded: set[str]) -> 
 def _cut(
     stream: Stream, op: ir.Op, geometry: Bands, plan: Plan, slabs: Slabs | None
 ) -> Iterator[Band]:
-    """Cut an op into bands; loads what lives in memory, and places the output's buffer."""
+    """Cut an op into bands and parts; loads what lives in memory, places the output's buffer."""
     blocks = plan.places[op.output].layout.blocks
-    slabs = slabs or Slabs(geometry.image_rows, None, 1, Region(0, 0))
-    turn = 0
+    slabs = slabs or Slabs(geometry.image_rows, None, 1, 1, 0, 0, 0)
+    band_turn = part_turn = 0
     for image in range(geometry.images):
         base = image * geometry.image_rows
         for first, count in split_evenly(geometry.image_rows, slabs.rows):
+            rows = base + first, count
+            held = _held(stream, op, geometry, plan, rows, slabs, band_turn)
             for part in split_evenly(blocks, slabs.blocks or blocks):
-                buffers = _Buffers(slabs, turn % slabs.buffers)
-                yield _band(stream, op, geometry, plan, (base + first, count), part, buffers)
-                turn += 1
+                yield _part(stream, op, geometry, plan, rows, part, held, _parts(slabs, part_turn))
+                part_turn += 1
+            band_turn += 1
 
 
 class _Buffers:
-    """Hands out one set of band buffers in the slab's region."""
+    """Hands out the buffers of one set."""
 
-    def __init__(self, slabs: Slabs, turn: int) -> None:
-        share = slabs.region.size // slabs.buffers // ALIGN * ALIGN
-        self._start = slabs.region.start + turn * share
+    def __init__(self, start: int) -> None:
+        self._start = start
 
     def take(self, size: int) -> int:
         """Next buffer."""
@@ -119,26 +117,49 @@ class _Buffers:
         return start
 
 
-def _band(
+def _parts(slabs: Slabs, turn: int) -> _Buffers:
+    """The set of buffers for part number `turn`."""
+    first = slabs.start + slabs.held_buffers * slabs.held_bytes
+    return _Buffers(first + turn % slabs.part_buffers * slabs.part_bytes)
+
+
+def _held(
+    stream: Stream,
+    op: ir.Op,
+    geometry: Bands,
+    plan: Plan,
+    rows: tuple[int, int],
+    slabs: Slabs,
+    turn: int,
+) -> View | None:
+    """The input of a convolution, for all parts of a band."""
+    if not isinstance(op, ir.Conv):
+        return None
+    place, extent = plan.places[op.input], geometry.input_rows(*rows)
+    buffers = _Buffers(slabs.start + turn % slabs.held_buffers * slabs.held_bytes)
+    room = most_input_rows(geometry, rows[1])
+    need, everything = (extent.first, extent.count), (0, place.layout.blocks)
+    return _input(stream, place, need, everything, buffers, room)
+
+
+def _part(
     stream: Stream,
     op: ir.Op,
     geometry: Bands,
     plan: Plan,
     rows: tuple[int, int],
     blocks: tuple[int, int],
+    held: View | None,
     buffers: _Buffers,
 ) -> Band:
-    inputs = []
-    for operand in operands(op):
-        place = plan.places[operand.tensor]
-        part, need, room = blocks, rows, rows[1]
+    inputs = [held] if held is not None else []
+    for operand in operands(op)[len(inputs) :]:
+        need, room = rows, rows[1]
         if operand.windowed:
             extent = geometry.input_rows(*rows)
-            need = extent.first, extent.count
-            room = most_input_rows(geometry, rows[1])
-            if isinstance(op, ir.Conv):
-                part = 0, place.layout.blocks
-        inputs.append(_input(stream, place, need, part, buffers, room))
+            need, room = (extent.first, extent.count), most_input_rows(geometry, rows[1])
+        place = plan.places[operand.tensor]
+        inputs.append(_input(stream, place, need, blocks, buffers, room))
     place = plan.places[op.output]
     if place.resident is not None:
         output = _on_chip(place, blocks[0])

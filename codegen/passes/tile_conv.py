@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,10 @@ from codegen.weights import Grouping, grouping, pack_params, pack_weights
 
 CHUNKS = 8
 """A weight chunk is at most this fraction of the weight SRAM, so that loading runs ahead."""
+
+
+TILES = 4
+"""A band is cut into so many tiles or more, so that the next layer can start on the first ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +95,19 @@ def pack_conv(op: ir.Conv, tensors: Mapping[str, ir.Tensor], config: AccelConfig
 def conv_band(stream: Stream, conv: Packed, geometry: Bands, band: Band) -> None:
     """Emit the commands of a band.
 
-    Weight chunks are the outer loop, pixel tiles the inner one: each chunk is loaded once.
+    Weight chunks are the outer loop, pixel tiles the inner one: each chunk is loaded once. Chunks
+    that add up in the accumulators come again for every tile, so there the tiles are as large as
+    can be.
     """
     config = stream.config
     most = min(config.tile_pixels, geometry.tallest * geometry.width)
-    tiles = pixel_tiles(band.rows, geometry.width, most, config.k_lanes)
-    n_blocks, steps_h, steps_w, cin_blocks = conv.weights.shape[:4]
-    for group in chunks(n_blocks, (steps_h, steps_w), cin_blocks, config):
-        for box in tiles:
-            for chunk in group:
+    first, count = (blocks // config.words_per_vector for blocks in band.blocks)
+    _, steps_h, steps_w, cin_blocks = conv.weights.shape[:4]
+    for group in chunks(count, (steps_h, steps_w), cin_blocks, config):
+        pieces = TILES if len(group) == 1 else 1
+        for box in pixel_tiles(band.rows, geometry.width, most, config.k_lanes, pieces):
+            for part in group:
+                chunk = replace(part, n=(first + part.n[0], part.n[1]))
                 stream.append(
                     "CONV",
                     weight_addr=_weights(stream, conv, chunk),
@@ -107,8 +115,8 @@ def conv_band(stream: Stream, conv: Packed, geometry: Bands, band: Band) -> None
                     in_group=conv.grouping.step * band.inputs[0].plane,
                     in_zp=conv.in_zp,
                     **_input(conv, geometry, box, chunk, band.inputs[0]),
-                    **_output(conv.op, box, chunk, band.output, config),
-                    **_residual(conv.op, box, chunk, band.inputs[1:], config),
+                    **_output(conv.op, box, chunk, band, config),
+                    **_residual(conv.op, box, chunk, band, config),
                 )
 
 
@@ -156,12 +164,13 @@ def _input(conv: Packed, geometry: Bands, box: Box, chunk: Chunk, view: View) ->
 
 
 def _output(
-    conv: ir.Conv, box: Box, chunk: Chunk, view: View, config: AccelConfig
+    conv: ir.Conv, box: Box, chunk: Chunk, band: Band, config: AccelConfig
 ) -> dict[str, int]:
-    tail = conv.requant.tail
+    tail, view = conv.requant.tail, band.output
+    block = chunk.n[0] * config.words_per_vector - band.blocks[0]
     return {
         "n_blocks": chunk.n[1],
-        "out_addr": view.at(box.y, box.x, chunk.n[0] * config.words_per_vector),
+        "out_addr": view.at(box.y, box.x, block),
         "out_plane": view.plane,
         "out_pitch": view.pitch,
         "out_h": box.h,
@@ -176,7 +185,7 @@ def _output(
 
 
 def _residual(
-    conv: ir.Conv, box: Box, chunk: Chunk, views: tuple[View, ...], config: AccelConfig
+    conv: ir.Conv, box: Box, chunk: Chunk, band: Band, config: AccelConfig
 ) -> dict[str, int]:
     if conv.add is None:
         return {
@@ -192,10 +201,11 @@ def _residual(
             "add_lo": 0,
             "add_hi": 0,
         }
-    view, rule = views[0], conv.add
+    view, rule = band.inputs[1], conv.add
+    block = chunk.n[0] * config.words_per_vector - band.blocks[0]
     return {
         "residual": 1,
-        "res_addr": view.at(box.y, box.x, chunk.n[0] * config.words_per_vector),
+        "res_addr": view.at(box.y, box.x, block),
         "res_plane": view.plane,
         "res_pitch": view.pitch,
         "res_zp": rule.b_zp,
