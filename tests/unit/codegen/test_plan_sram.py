@@ -117,7 +117,7 @@ def test_a_chain_larger_than_the_sram_goes_through_scratch_in_bands() -> None:
 
 
 def test_bands_are_double_buffered_where_two_sets_fit() -> None:
-    graph, plan = chain(replace(DEFAULT, act_kib=16))
+    _, plan = chain(replace(DEFAULT, act_kib=16))
     for slab in filter(None, plan.slabs):
         assert slab.held_buffers == slab.part_buffers == 2
     assert any(plan.slabs)
