@@ -1,27 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a run cost, per layer: pure functions from programs and observations to rows and table.
+"""What a run cost, per layer: pure functions from programs and observations to rows and tables.
 
 Every cycle of a stream belongs to one command (accel/device.py: Profile), so to one layer or to the
-end of the stream, and to one `ArrayCycle`: over rows and causes they sum to the counter CYCLES.
+end of the stream, and to one or two uses (sim/attribution.py): over rows and uses they sum to the
+counter CYCLES.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rich.table import Table
 
+from accel.codec import decode
 from accel.device import Profile
-from accel.isa import ArrayCycle
-from accel.program import Program
+from accel.isa import BY_NAME, Unit
+from accel.program import Layer, Program
+from sim.attribution import Spent, Use, attribute
 
 ACCELERATOR, HOST = "accelerator", "host"
 END = "(end of stream)"
 NODE_WIDTH = 36
-SMALL_SHARE = 0.005
-"""Stalls below this share of a row's cycles are left out of the table (never out of the JSON)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,108 +35,139 @@ class LayerRow:
     node: str
     """ONNX node(s)."""
     where: str
-    macs: int
-    cycles: int | None
+    macs: int = 0
+    bytes_read: int = 0
+    """What its LOAD commands move."""
+    bytes_written: int = 0
+    """What its STORE commands move."""
+    cycles: int | None = None
     """None where there are none: on the host, and on the model."""
-    split: dict[ArrayCycle, int]
-    """Cycles by what the array did; they sum to `cycles`."""
+    spent: Spent = field(default_factory=dict)
+    """What the cycles were spent on; sums to `cycles`."""
 
-    def utilization(self, macs_per_cycle: int) -> float | None:
-        """Share of the array's multipliers that did the op's own work."""
-        if not self.cycles or not self.macs:
-            return None
-        return self.macs / (self.cycles * macs_per_cycle)
+    @property
+    def macs_per_cycle(self) -> float | None:
+        """What was achieved; None without cycles or work for the array."""
+        return self.macs / self.cycles if self.cycles and self.macs else None
+
+    @property
+    def intensity(self) -> float | None:
+        """Operational intensity: MACs per byte moved; None when either is 0.
+
+        Reads and writes have a channel each, so the bytes are those of the busier direction.
+        """
+        moved = max(self.bytes_read, self.bytes_written)
+        return self.macs / moved if moved and self.macs else None
+
+    def share(self, use: Use) -> float:
+        """Share of the row's cycles that went to `use`."""
+        return self.spent[use] / self.cycles if self.cycles else 0.0
 
 
-def layer_rows(program: Program, profile: Profile | None) -> list[LayerRow]:
+def layer_rows(program: Program, profile: Profile | None, macs_per_cycle: int) -> list[LayerRow]:
     """Rows of an offloaded region, in layer order; with a profile, the end of its stream last."""
-    if profile is None:
-        return [
-            LayerRow(layer.name, layer.kind, layer.node, ACCELERATOR, layer.macs, None, {})
-            for layer in program.layers
-        ]
-    splits = {index: dict.fromkeys(ArrayCycle, 0) for index in range(-1, len(program.layers))}
-    for command, cycles in profile.array_cycles.items():
-        index = program.layer_of[command] if command < len(program.layer_of) else -1
-        for cause in ArrayCycle:
-            splits[index][cause] += cycles[cause]
+    layers = (*program.layers, Layer(END, "end", "", 0))  # layer_of -1 is the last one
+    moved = [dict.fromkeys(Unit, 0) for _ in layers]
+    counted: list[list[tuple[Unit, tuple[int, ...]]]] = [[] for _ in layers]
+    commands = [decode(words) for words in program.words]
+    units = [BY_NAME[command.name].unit for command in commands]
+    for command, unit, owner in zip(commands, units, program.layer_of, strict=True):
+        if unit in (Unit.LOAD, Unit.STORE):
+            v = command.values
+            moved[owner][unit] += v["planes"] * v["rows"] * v["row_bytes"]
+    for id_, cycles in profile.array_cycles.items() if profile else ():
+        known = id_ < len(commands)
+        owner, unit = (program.layer_of[id_], units[id_]) if known else (-1, Unit.DISPATCH)
+        counted[owner].append((unit, cycles))
     rows = [
-        LayerRow(
-            layer.name,
-            layer.kind,
-            layer.node,
-            ACCELERATOR,
-            layer.macs,
-            sum(splits[index].values()),
-            splits[index],
-        )
-        for index, layer in enumerate(program.layers)
+        _row(layer, traffic, attribute(of_commands, layer.macs, macs_per_cycle))
+        for layer, traffic, of_commands in zip(layers, moved, counted, strict=True)
     ]
-    last = splits[-1]
-    return [*rows, LayerRow(END, "end", "", ACCELERATOR, 0, sum(last.values()), last)]
+    return rows if profile else [replace(row, cycles=None, spent={}) for row in rows[:-1]]
 
 
-def total_row(rows: Sequence[LayerRow], name: str = "total") -> LayerRow:
+def _row(layer: Layer, moved: Mapping[Unit, int], spent: Spent) -> LayerRow:
+    return LayerRow(
+        layer.name,
+        layer.kind,
+        layer.node,
+        ACCELERATOR,
+        layer.macs,
+        moved[Unit.LOAD],
+        moved[Unit.STORE],
+        int(sum(spent.values())),
+        spent,
+    )
+
+
+def total_row(rows: Sequence[LayerRow]) -> LayerRow:
     """The sum of rows; its cycles are None when no row has any."""
     timed = [row for row in rows if row.cycles is not None]
-    split = {cause: sum(row.split.get(cause, 0) for row in timed) for cause in ArrayCycle}
     return LayerRow(
-        name,
+        "total",
         "",
         "",
         "",
         sum(row.macs for row in rows),
+        sum(row.bytes_read for row in rows),
+        sum(row.bytes_written for row in rows),
         sum(row.cycles or 0 for row in timed) if timed else None,
-        split if timed else {},
+        {use: sum(row.spent[use] for row in timed) for use in Use} if timed else {},
     )
 
 
-def stalls(row: LayerRow) -> str:
-    """Why the array stood still, largest first: `weight 3 %, drain 1 %`."""
-    if not row.cycles:
-        return ""
-    shares = {cause: row.split[cause] / row.cycles for cause in row.split if cause}
-    shown = sorted(
-        (cause for cause, share in shares.items() if share >= SMALL_SHARE),
-        key=lambda cause: -shares[cause],
-    )
-    return ", ".join(
-        f"{cause.name.lower().removeprefix('dep_')} {shares[cause]:.0%}" for cause in shown
-    )
+def uses(rows: Iterable[LayerRow]) -> list[Use]:
+    """What any of the rows spent cycles on."""
+    return [use for use in Use if any(row.share(use) for row in rows)]
 
 
-def table(rows: Sequence[LayerRow], macs_per_cycle: int, title: str) -> Table:
-    """Draw the rows and their total."""
+def layer_table(rows: Sequence[LayerRow], title: str) -> Table:
+    """What ran where, and how long."""
     drawn = Table(title=title, title_justify="left", show_edge=False)
     drawn.add_column("op", no_wrap=True)
     drawn.add_column("ONNX node", overflow="fold", max_width=NODE_WIDTH)
     drawn.add_column("where", no_wrap=True)
-    for heading in ("cycles", "MACs", "util", "busy"):
+    for heading in ("cycles", "MACs", "bytes in", "bytes out", "util"):
         drawn.add_column(heading, justify="right", no_wrap=True)
-    drawn.add_column("array stalls")
     for row in rows:
-        drawn.add_row(*_cells(row, macs_per_cycle), style="dim" if row.where == HOST else None)
+        drawn.add_row(*_cells(row), style="dim" if row.where == HOST else None)
     drawn.add_section()
-    drawn.add_row(*_cells(total_row(rows), macs_per_cycle), style="bold")
+    drawn.add_row(*_cells(total_row(rows)), style="bold")
     return drawn
 
 
-def _cells(row: LayerRow, macs_per_cycle: int) -> list[str]:
-    utilization = row.utilization(macs_per_cycle)
-    busy = row.split[ArrayCycle.BUSY] / row.cycles if row.cycles else None
+def _cells(row: LayerRow) -> list[str]:
+    counts = (row.cycles, row.macs, row.bytes_read, row.bytes_written)
     return [
         row.name,
         row.node,
         row.where,
-        "" if row.cycles is None else f"{row.cycles:,}",
-        f"{row.macs:,}" if row.macs else "",
-        "" if utilization is None else f"{utilization:.1%}",
-        "" if busy is None else f"{busy:.0%}",
-        stalls(row),
+        *(f"{count:,}" if count else "" for count in counts),
+        f"{row.share(Use.USEFUL):.1%}" if row.macs and row.cycles else "",
     ]
 
 
-def row_json(row: LayerRow, macs_per_cycle: int) -> dict[str, Any]:
+def attribution_table(rows: Sequence[LayerRow]) -> Table:
+    """What the cycles of each row were spent on, in percent; they sum to 100."""
+    timed = [row for row in rows if row.cycles]
+    shown = uses(timed)
+    drawn = Table(title="% of cycles", title_justify="left", show_edge=False)
+    drawn.add_column("op", no_wrap=True)
+    for use in shown:
+        drawn.add_column(use.name.lower(), justify="right", no_wrap=True)
+    for row in timed:
+        drawn.add_row(row.name, *percentages(row, shown))
+    drawn.add_section()
+    drawn.add_row("total", *percentages(total_row(timed), shown), style="bold")
+    return drawn
+
+
+def percentages(row: LayerRow, shown: Iterable[Use]) -> list[str]:
+    """The row's shares as text; nothing where there is nothing."""
+    return [f"{100 * row.share(use):.1f}" if row.share(use) else "" for use in shown]
+
+
+def row_json(row: LayerRow) -> dict[str, Any]:
     """A row as JSON values."""
     return {
         "name": row.name,
@@ -144,6 +176,8 @@ def row_json(row: LayerRow, macs_per_cycle: int) -> dict[str, Any]:
         "where": row.where,
         "cycles": row.cycles,
         "macs": row.macs,
-        "utilization": row.utilization(macs_per_cycle),
-        "attribution": {cause.name.lower(): cycles for cause, cycles in row.split.items()},
+        "bytes_read": row.bytes_read,
+        "bytes_written": row.bytes_written,
+        "utilization": row.share(Use.USEFUL) if row.macs and row.cycles else None,
+        "attribution": {use.name.lower(): cycles for use, cycles in row.spent.items()},
     }

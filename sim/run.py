@@ -184,14 +184,14 @@ def _publish(result: Result, config: AccelConfig, options: argparse.Namespace) -
         facts = {name: str(getattr(options, name)) for name in ("model", "backend", "memory")}
         options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(to_json(result, config, facts), encoding="utf-8")
-    files = []
+    title = f"{options.model.name} on {options.backend}, {config.k_lanes} x {config.n_lanes}"
+    waves = []
     if options.waves is not None:
         from sim.views import write_views
 
-        files = [options.waves]
-        files += write_views(options.waves, [call.program for call in result.calls])
-    title = f"{options.model.name} on {options.backend}, {config.k_lanes} x {config.n_lanes}"
-    show(result, config, title, files)
+        waves = [options.waves]
+        waves += write_views(options.waves, [call.program for call in result.calls])
+    show(result, title, {"waves": waves})
 
 
 if __name__ == "__main__":

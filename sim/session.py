@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -114,9 +114,13 @@ def memory_bytes(programs: Sequence[Program]) -> int:
     )
 
 
-def call_rows(calls: Sequence[Call]) -> list[LayerRow]:
-    """Rows of all calls, in order."""
-    return [row for call in calls for row in layer_rows(call.program, call.outcome.profile)]
+def call_rows(calls: Sequence[Call], config: AccelConfig) -> list[LayerRow]:
+    """Rows of all calls, in order; of several calls, names begin with the call's number."""
+    return [
+        replace(row, name=f"{index}/{row.name}") if len(calls) > 1 else row
+        for index, call in enumerate(calls)
+        for row in layer_rows(call.program, call.outcome.profile, config.macs_per_cycle)
+    ]
 
 
 def run_model(
@@ -140,14 +144,14 @@ def run_model(
         compared = difference(outputs, expected)
         culprit = None if compared.same else locate(compiled, calls, driver)
     host = [
-        LayerRow(fate.op, fate.op, fate.node, HOST, 0, None, {})
+        LayerRow(fate.op, fate.op, fate.node, HOST)
         for fate in compiled.explanation.nodes
         if fate.where == HOST
     ]
     return Result(
         "TVM host",
         compared,
-        call_rows(calls) + host,
+        call_rows(calls, config) + host,
         calls,
         count_macs(path),
         seconds,
@@ -183,7 +187,7 @@ def run_artifact(
         seconds = time.perf_counter() - started
     with ModelDevice(config, ARTIFACT_MEMORY) as model:
         expected, _ = _run_artifact(artifact, _Recorder(model, config), inputs)
-    return _plain("functional model", difference(outputs, expected), calls, seconds)
+    return _plain("functional model", difference(outputs, expected), calls, config, seconds)
 
 
 def run_program(
@@ -203,9 +207,15 @@ def run_program(
     with ModelDevice(config, size) as model:
         expected = Driver(model, config).run(program, inputs).outputs
     calls = [Call(program.name, program, tuple(inputs), outcome)]
-    return _plain("functional model", difference(outcome.outputs, expected), calls, seconds)
+    return _plain("functional model", difference(outcome.outputs, expected), calls, config, seconds)
 
 
-def _plain(reference: str, compared: Difference, calls: list[Call], seconds: float) -> Result:
-    rows = call_rows(calls)
+def _plain(
+    reference: str,
+    compared: Difference,
+    calls: list[Call],
+    config: AccelConfig,
+    seconds: float,
+) -> Result:
+    rows = call_rows(calls, config)
     return Result(reference, compared, rows, calls, sum(row.macs for row in rows), seconds)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from accel.config import AccelConfig
-from sim.report import row_json, table
+from sim.report import attribution_table, layer_table, row_json, total_row
 
 if TYPE_CHECKING:
     from sim.session import Result
@@ -22,18 +22,21 @@ PLAIN_WIDTH = 120
 """Columns of a table that goes to a file or pipe."""
 
 
-def show(result: Result, config: AccelConfig, title: str, files: Sequence[Path]) -> None:
-    """Print table, remarks and, as the last line, the verdict."""
+def show(result: Result, title: str, files: Mapping[str, Sequence[Path]]) -> None:
+    """Print tables, remarks and, as the last line, the verdict."""
     console = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH)
-    console.print(table(result.rows, config.macs_per_cycle, title))
+    console.print(layer_table(result.rows, title))
     console.print()
+    if result.cycles:
+        console.print(attribution_table(result.rows))
+        console.print()
     for line in _remarks(result, files):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     style = "green" if result.difference.same else "red"
     console.print(_verdict(result), style=style, markup=False, highlight=False, soft_wrap=True)
 
 
-def _remarks(result: Result, files: Sequence[Path]) -> list[str]:
+def _remarks(result: Result, files: Mapping[str, Sequence[Path]]) -> list[str]:
     lines = [f"warning: {warning}" for warning in result.warnings]
     for name, gap in result.other.items():
         lines.append(
@@ -48,8 +51,7 @@ def _remarks(result: Result, files: Sequence[Path]) -> list[str]:
     if result.cycles:
         rate = result.cycles / result.seconds
         lines.append(f"{result.cycles:,} cycles, {rate:,.0f} per second of wall time")
-    if files:
-        lines.append("waves: " + " ".join(map(str, files)))
+    lines += [f"{what}: {' '.join(map(str, paths))}" for what, paths in files.items() if paths]
     if result.culprit is not None:
         lines.append(str(result.culprit))
     elif not result.difference.same:
@@ -80,7 +82,8 @@ def to_json(result: Result, config: AccelConfig, facts: Mapping[str, str]) -> st
         "cycles": result.cycles,
         "macs": result.macs,
         "offloaded_macs": result.offloaded_macs,
-        "layers": [row_json(row, config.macs_per_cycle) for row in result.rows],
+        "attribution": row_json(total_row(result.rows))["attribution"],
+        "layers": [row_json(row) for row in result.rows],
         **facts,
         "config": asdict(config),
         "reference": result.reference,

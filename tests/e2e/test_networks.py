@@ -54,6 +54,24 @@ def test_network_from_a_wheel_is_bit_exact(
     assert result["offloaded_macs"] == result["macs"]
 
 
+@pytest.mark.parametrize("name", ["digits", "resnet8"])
+def test_cycles_are_attributed_to_the_last_one(
+    network: Callable[[str], Path], tmp_path: Path, name: str
+) -> None:
+    """Per layer and over the network, exactly; and the network stays under its roof."""
+    result = result_of(network(name), "verilator", tmp_path)
+    total = {"cycles": result["cycles"], "attribution": result["attribution"]}
+    timed = [row for row in result["layers"] if row["cycles"]]
+    for row in [*timed, total]:
+        assert sum(row["attribution"].values()) == row["cycles"]
+        assert all(spent >= 0 for spent in row["attribution"].values())
+    for use, spent in result["attribution"].items():
+        assert sum(row["attribution"][use] for row in timed) == spent
+    assert result["attribution"]["useful"] == result["offloaded_macs"] / 256
+    moved = max(sum(row[way] for row in timed) for way in ("bytes_read", "bytes_written"))
+    assert max(result["attribution"]["useful"], moved / 16) <= result["cycles"]
+
+
 def test_both_simulators_count_the_same_cycles(
     network: Callable[[str], Path], tmp_path: Path
 ) -> None:

@@ -12,6 +12,7 @@ from accel.driver import Driver, Outcome
 from accel.isa import ArrayCycle
 from sim.backends.open_device import BACKENDS, open_device
 from sim.memory import MODELS, MemoryModel, parse_memory
+from sim.report import layer_rows, total_row
 from tests.rtl.sim.programs import TINY, Case, copy_case, network_case
 
 CASES: dict[str, Callable[[], Case]] = {"copy": copy_case, "network": network_case}
@@ -89,6 +90,14 @@ def test_cycles_of_the_pool_belong_to_the_pool() -> None:
     pool = {i for i, owner in enumerate(case.program.layer_of) if owner == 2}
     spent = sum(sum(outcome.profile.array_cycles.get(i, ())) for i in pool)
     assert spent > 0
+
+
+def test_bytes_of_the_report_crossed_the_bus() -> None:
+    case = network_case()
+    (outcome,) = run("verilator", case, MODELS["default"])
+    total = total_row(layer_rows(case.program, outcome.profile, TINY.macs_per_cycle))
+    assert total.bytes_read == outcome.counters.read_beats * TINY.bus_bytes
+    assert total.bytes_written == outcome.counters.write_beats * TINY.bus_bytes
 
 
 @pytest.mark.parametrize("latency", [0, 40, 200])
