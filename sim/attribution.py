@@ -3,11 +3,11 @@
 
 The counters tell what the array did in every cycle. Two things they cannot tell are derived here:
 
-* Of the BUSY cycles, how much was the op's own work. An array whose lanes are not all filled (3
-  input channels on 16 lanes) is busy like a full one, and to the hardware the padding is a channel
-  like any other; only the program knows the op's multiply-accumulates. `USEFUL` is those over
-  K * N, `EDGE` the rest of the busy cycles. Pixels of the padding count as work, as they do in the
-  literature's MACs.
+* Of the BUSY cycles, how much was the op's own work. An array whose lanes are not all filled (a
+  1 x 1 kernel of 3 channels on 16 lanes) is busy like a full one, and to the hardware padding is a
+  channel like any other; only the program knows the op's multiply-accumulates. `USEFUL` is those
+  over K * N, `EDGE` the rest of the busy cycles. Pixels of the padding count as work, as they do
+  in the literature's MACs.
 * A cycle charged to a command of the vector unit was spent on that command, whatever the array
   waited for meanwhile: `VECTOR`.
 
@@ -42,7 +42,7 @@ class Use(IntEnum):
 
 USE_DOC = {
     Use.USEFUL: "busy with all lanes filled: MACs / (K × N)",
-    Use.EDGE: "busy, but on lanes that no channel of the op fills",
+    Use.EDGE: "busy, but on lanes that the op does not fill",
     Use.WEIGHT: "waits for the next weight tile",
     Use.ACTIVATION: "waits for an activation: its SRAM bank was taken",
     Use.ACCUMULATOR: "waits for an accumulator: the output stage is behind",

@@ -55,6 +55,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--waves-layer", metavar="NAME", help="only while this op or node runs")
     parser.add_argument("--checks", action="store_true", help="with the assertions of the RTL")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the result as JSON")
+    parser.add_argument(
+        "--report", type=Path, metavar="DIR", help="write a page with roofline and attribution"
+    )
     return parser
 
 
@@ -78,6 +81,10 @@ def _run(options: argparse.Namespace, status: Status) -> tuple[Result, AccelConf
     memory_model = parse_memory(options.memory)
     if not options.model.is_file():
         raise ModelError(f"no file {options.model}")
+    if options.report is not None and options.backend == "model":
+        raise ConfigError("--report: the model backend has no cycles")
+    if options.report is not None and options.report.is_file():
+        raise ConfigError(f"--report {options.report}: that is a file, not a folder")
     waves = _wave_request(options)
 
     def opener(request: WaveRequest | None) -> Callable[[int], Device]:
@@ -185,13 +192,21 @@ def _publish(result: Result, config: AccelConfig, options: argparse.Namespace) -
         options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(to_json(result, config, facts), encoding="utf-8")
     title = f"{options.model.name} on {options.backend}, {config.k_lanes} x {config.n_lanes}"
-    waves = []
+    waves, report = [], []
     if options.waves is not None:
         from sim.views import write_views
 
         waves = [options.waves]
         waves += write_views(options.waves, [call.program for call in result.calls])
-    show(result, title, {"waves": waves})
+    if options.report is not None:
+        from sim.page import write_report
+        from sim.roofline import roof_of
+
+        roof = roof_of(config, parse_memory(options.memory))
+        report = write_report(
+            options.report, result.rows, roof, f"{title}, memory {options.memory}"
+        )
+    show(result, title, {"waves": waves, "report": report})
 
 
 if __name__ == "__main__":

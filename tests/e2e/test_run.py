@@ -64,6 +64,17 @@ def test_model_table_json_and_verdict(
         assert sum(layer["attribution"].values()) == (layer["cycles"] or 0)
 
 
+def test_report_is_a_page_with_its_figures(
+    capsys: pytest.CaptureFixture[str], model: Path, tmp_path: Path
+) -> None:
+    assert main([str(model), "--config", TINY, "--report", str(tmp_path / "report")]) == 0
+    assert "report: " in capsys.readouterr().out
+    written = {path.name for path in (tmp_path / "report").iterdir()}
+    assert written == {"index.html", "roofline.svg", "roofline.png"}
+    page = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
+    assert f"{8 * 8 * 8 * 4 * 9:,} MACs" in page
+
+
 def test_artifact_and_program_run_alone(
     capsys: pytest.CaptureFixture[str], model: Path, tmp_path: Path
 ) -> None:
@@ -107,6 +118,8 @@ def test_waves_of_a_layer_by_its_onnx_node(model: Path, tmp_path: Path) -> None:
         (["--waves", "{tmp}/a.fst", "--waves-commands", "a:b"], "give two command ids like 3:17"),
         (["--waves", "{tmp}/a.fst", "--waves-layer", "nix"], "nix: no such op or ONNX node"),
         (["--waves", "{tmp}/a.fst", "--backend", "model"], "the model backend has no signals"),
+        (["--report", "{tmp}", "--backend", "model"], "the model backend has no cycles"),
+        (["--report", "pyproject.toml"], "pyproject.toml: that is a file, not a folder"),
         (["--memory", "turbo"], "no memory model turbo"),
         (["--input", "nowhere.npz"], "nowhere.npz: not a readable .npz file"),
     ],
