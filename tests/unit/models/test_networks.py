@@ -131,6 +131,16 @@ def test_resnet18_convs_are_the_layers_of_vta() -> None:
     assert found == expected
 
 
+@pytest.mark.slow
+def test_quantized_resnet50_neither_saturates_nor_vanishes() -> None:
+    network = resnet.build_resnet50()
+    samples = [network.sample, {seeded.INPUT: -network.sample[seeded.INPUT]}]
+    expected, actual = run(network.float_model, samples), run(network.model, samples)
+    assert np.corrcoef(actual.ravel(), expected.ravel())[0, 1] > 0.99
+    assert np.count_nonzero(actual[0] != actual[1]) > 500
+    assert len(np.unique(actual)) > 100
+
+
 def test_gemm_computes_the_shape_it_is_named_after() -> None:
     network = gemm.build((50, 32, 16), silent)
     assert gemm.name((50, 32, 16)) == network.float_model.graph.name == "gemm_50x32x16"
