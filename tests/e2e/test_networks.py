@@ -24,8 +24,8 @@ NETWORKS = {
 CYCLES = {
     "digits": 1_530,
     "resnet8": 50_200,
-    "ds_cnn": 48_000,
-    "mobilenet_v1_025_96": 114_000,
+    "ds_cnn": 13_000,
+    "mobilenet_v1_025_96": 43_000,
     "autoencoder": 18_700,
 }
 """Upper bounds at 16 x 16 with the default memory model."""
