@@ -114,7 +114,7 @@ waves: $(STAMP) ## The same on the in-process simulator, with waves in build/NET
 		--waves build/$(NET).fst $(ARGS)
 
 .PHONY: bench
-bench: $(STAMP) ## Cycles and simulation speed of the benchmark networks (NETS="resnet8 ...")
+bench: $(STAMP) ## Benchmark networks on the RTL beside published figures (NETS="resnet8 ...")
 	$(PY) -m sim.benchmark $(NETS) $(ARGS)
 
 .PHONY: lock

@@ -2,6 +2,7 @@
 """Build the networks that tests, benchmarks and examples run.
 
 python -m models.build digits                 one network into build/models
+python -m models.build gemm                   a group: every point of the sweep
 python -m models.build all -o somewhere       every network
 
 For each NAME: NAME.onnx (int8 QDQ), NAME.float.onnx, NAME.npz (one sample, keyed by input name,
@@ -18,9 +19,11 @@ import os
 import platform
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
+from pkgutil import resolve_name
 from time import perf_counter
 from typing import Any
 
@@ -36,6 +39,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from models import gemm
 from models.network import BuildError, Network
 from models.network import Progress as Report
 
@@ -47,37 +51,33 @@ MADE_WITH = ("numpy", "onnx", "onnxruntime", "scikit-learn", "pillow", "rapidocr
 Builder = Callable[[Report], Network]
 
 
-def _digits(report: Report) -> Network:
-    from models import digits
-
-    return digits.build(report)
-
-
-def _resnet8(report: Report) -> Network:
-    from models import mlperf_tiny
-
-    return mlperf_tiny.build_resnet8(report)
-
-
-def _autoencoder(report: Report) -> Network:
-    from models import mlperf_tiny
-
-    return mlperf_tiny.build_autoencoder(report)
-
-
-def _ppocr_cls(report: Report) -> Network:
-    from models import ppocr_cls
-
-    return ppocr_cls.build(report)
-
-
-# Each imports its module when called: a second run, which only compares hashes, starts at once.
-NETWORKS: dict[str, Builder] = {
-    "digits": _digits,
-    "resnet8": _resnet8,
-    "autoencoder": _autoencoder,
-    "ppocr_cls": _ppocr_cls,
+BUILDERS = {
+    "digits": "models.digits:build",
+    "resnet8": "models.mlperf_tiny:build_resnet8",
+    "ds_cnn": "models.mlperf_tiny:build_ds_cnn",
+    "mobilenet_v1_025_96": "models.mlperf_tiny:build_mobilenet",
+    "autoencoder": "models.mlperf_tiny:build_autoencoder",
+    "resnet18_convs": "models.resnet:build_resnet18_convs",
+    "resnet50": "models.resnet:build_resnet50",
+    "ppocr_cls": "models.ppocr_cls:build",
 }
+"""In text, and imported when called: a second run, which only compares hashes, starts at once."""
+
+
+def _build_named(function: str, report: Report) -> Network:
+    builder: Builder = resolve_name(function)
+    return builder(report)
+
+
+NETWORKS: dict[str, Builder] = {
+    **{name: partial(_build_named, function) for name, function in BUILDERS.items()},
+    **{gemm.name(shape): partial(gemm.build, shape) for shape in gemm.SHAPES},
+}
+GROUPS: dict[str, tuple[str, ...]] = {
+    "gemm": tuple(map(gemm.name, gemm.SHAPES)),
+    "all": tuple(NETWORKS),
+}
+"""Names that stand for several networks."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -85,10 +85,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m models.build", description="Build the networks that we run."
     )
-    parser.add_argument("names", nargs="+", choices=[*NETWORKS, "all"], metavar="NAME")
+    parser.add_argument("names", nargs="+", choices=[*NETWORKS, *GROUPS], metavar="NAME")
     parser.add_argument("-o", "--output", type=Path, default=DEFAULT_FOLDER, metavar="DIR")
+    parser.add_argument("--list", action="store_true", help="print the networks and build nothing")
     options = parser.parse_args(arguments)
-    names = list(NETWORKS) if "all" in options.names else list(dict.fromkeys(options.names))
+    names = [name for given in options.names for name in GROUPS.get(given, (given,))]
+    names = list(dict.fromkeys(names))
+    if options.list:
+        print(*names, sep="\n")
+        return 0
     console = Console()
     try:
         facts = _build_all(names, options.output, console)
@@ -104,7 +109,7 @@ def _build_all(names: Sequence[str], folder: Path, console: Console) -> list[dic
     facts = []
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.fields[name]:<12}"),
+        TextColumn("{task.fields[name]:<19}"),
         BarColumn(),
         TextColumn("{task.description}"),
         TimeElapsedColumn(),

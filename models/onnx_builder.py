@@ -21,6 +21,10 @@ OPSET = 17
 IR_VERSION = 10
 """The newest that every onnxruntime we pin reads."""
 
+Pads = tuple[int, int, int, int]
+"""Top, left, bottom, right."""
+NO_PADS: Pads = (0, 0, 0, 0)
+
 
 class GraphBuilder:
     """Collects nodes and weights; every method returns the name of the value it made."""
@@ -39,9 +43,10 @@ class GraphBuilder:
         bias: FloatArray,
         *,
         stride: int = 1,
-        pads: tuple[int, int, int, int] = (0, 0, 0, 0),
+        pads: Pads = NO_PADS,
+        groups: int = 1,
     ) -> str:
-        """Convolution of [N, C, H, W] with [O, C, KH, KW]; pads: top, left, bottom, right."""
+        """Convolution of [N, C, H, W] with [O, C / groups, KH, KW]."""
         operands = [x, self._weight(f"{name}.weight", weight), self._weight(f"{name}.bias", bias)]
         return self._node(
             "Conv",
@@ -50,6 +55,7 @@ class GraphBuilder:
             kernel_shape=list(weight.shape[2:]),
             strides=[stride, stride],
             pads=list(pads),
+            group=groups,
         )
 
     def gemm(self, name: str, x: str, weight: FloatArray, bias: FloatArray) -> str:
@@ -65,9 +71,19 @@ class GraphBuilder:
         """Elementwise sum."""
         return self._node("Add", name, [a, b])
 
-    def max_pool(self, name: str, x: str, size: int) -> str:
-        """Maximum of `size` × `size` windows that do not overlap."""
-        return self._node("MaxPool", name, [x], kernel_shape=[size, size], strides=[size, size])
+    def max_pool(
+        self, name: str, x: str, size: int, *, stride: int | None = None, pads: Pads = NO_PADS
+    ) -> str:
+        """Maximum of `size` × `size` windows, which do not overlap without a `stride`."""
+        step = stride or size
+        return self._node(
+            "MaxPool",
+            name,
+            [x],
+            kernel_shape=[size, size],
+            strides=[step, step],
+            pads=list(pads),
+        )
 
     def average_pool(self, name: str, x: str, size: int) -> str:
         """Average of `size` × `size` windows that do not overlap."""

@@ -14,8 +14,20 @@ from sim.accuracy import main as accuracy
 from sim.run import main as run
 
 BACKENDS = ("model", "verilator", "cocotb")
-NETWORKS = {"digits": 230_720, "resnet8": 12_501_632, "autoencoder": 264_192}
-CYCLES = {"digits": 1_530, "resnet8": 50_200, "autoencoder": 18_700}
+NETWORKS = {
+    "digits": 230_720,
+    "resnet8": 12_501_632,
+    "ds_cnn": 2_656_768,
+    "mobilenet_v1_025_96": 7_489_664,
+    "autoencoder": 264_192,
+}
+CYCLES = {
+    "digits": 1_530,
+    "resnet8": 50_200,
+    "ds_cnn": 13_000,
+    "mobilenet_v1_025_96": 43_000,
+    "autoencoder": 18_700,
+}
 """Upper bounds at 16 x 16 with the default memory model."""
 
 

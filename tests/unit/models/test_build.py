@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from pkgutil import resolve_name
 
 import numpy as np
 import onnx
@@ -74,6 +75,17 @@ def test_key_changes_with_the_sources(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_cli_reports_macs_and_accuracy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["autoencoder", "-o", str(tmp_path)]) == 0
     assert "264,192" in capsys.readouterr().out
+
+
+def test_cli_lists_what_a_group_stands_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--list", "digits", "gemm", "digits"]) == 0
+    listed = capsys.readouterr().out.split()
+    assert listed == ["digits", *cli.GROUPS["gemm"]]
+
+
+def test_every_network_has_a_builder() -> None:
+    """The builders are named in text; a wrong name would show only when one is built."""
+    assert all(callable(resolve_name(name)) for name in cli.BUILDERS.values())
 
 
 def test_cli_says_in_one_line_what_is_missing(

@@ -3,21 +3,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
 import onnx
 import pytest
 
-from models import digits, mlperf_tiny, ppocr_cls
+from models import digits, gemm, mlperf_tiny, ppocr_cls, resnet, seeded
 from models.macs import count_macs
-from models.network import Array, Network, silent
+from models.network import Array, BuildError, Network, silent
 from models.quantize import run
 from models.train import Recipe
 
 BUILDERS: dict[str, Callable[[], Network]] = {
     "digits": lambda: digits.build(silent, Recipe(epochs=1)),
     "resnet8": mlperf_tiny.build_resnet8,
+    "ds_cnn": mlperf_tiny.build_ds_cnn,
+    "mobilenet": mlperf_tiny.build_mobilenet,
     "autoencoder": mlperf_tiny.build_autoencoder,
     "ppocr_cls": ppocr_cls.build,
 }
@@ -86,9 +89,71 @@ def test_int8_follows_float(network: Network) -> None:
     assert np.abs(actual - expected).max() < 0.1 * max(1.0, np.abs(expected).max())
 
 
-def test_macs_are_those_of_the_benchmark() -> None:
-    assert count_macs(mlperf_tiny.resnet8()) == 12_501_632
-    assert count_macs(mlperf_tiny.autoencoder()) == 264_192
+@pytest.mark.parametrize(
+    ("model", "layers", "macs"),
+    [
+        (mlperf_tiny.resnet8, 10, 12_501_632),
+        (mlperf_tiny.ds_cnn, 10, 2_656_768),
+        (mlperf_tiny.mobilenet, 28, 7_489_664),
+        (mlperf_tiny.autoencoder, 10, 264_192),
+        (resnet.resnet18_convs, 19, 1_695_547_392),
+        (resnet.resnet50, 54, 4_089_184_256),
+    ],
+)
+def test_layers_and_macs_are_those_of_the_benchmark(
+    model: Callable[[], onnx.ModelProto], layers: int, macs: int
+) -> None:
+    built = model()
+    assert len(nodes(built, "Conv")) + len(nodes(built, "Gemm")) == layers
+    assert count_macs(built) == macs
+
+
+def test_a_network_with_other_macs_is_refused() -> None:
+    samples = seeded.images((3, 32, 32))
+    with pytest.raises(BuildError, match="resnet8 has 12,501,632 MACs, the benchmark 12,501,633"):
+        seeded.seeded_network(mlperf_tiny.resnet8(), 12_501_633, samples, 1, silent)
+
+
+def test_resnet18_convs_are_the_layers_of_vta() -> None:
+    """Input and output channels, kernel and stride of C2 to C11, each as often as in the net."""
+    model = resnet.resnet18_convs()
+    weights = initializers(model)
+    found = Counter()
+    for node in nodes(model, "Conv"):
+        outputs, inputs, kernel, _ = weights[node.input[1]].shape
+        strides = next(a.ints for a in node.attribute if a.name == "strides")
+        found[inputs, outputs, kernel, strides[0]] += 1
+    expected = {(64, 64, 3, 1): 4}
+    for width in (64, 128, 256):
+        expected[width, 2 * width, 3, 2] = 1
+        expected[width, 2 * width, 1, 2] = 1
+        expected[2 * width, 2 * width, 3, 1] = 3
+    assert found == expected
+
+
+@pytest.mark.slow
+def test_quantized_resnet50_neither_saturates_nor_vanishes() -> None:
+    network = resnet.build_resnet50()
+    samples = [network.sample, {seeded.INPUT: -network.sample[seeded.INPUT]}]
+    expected, actual = run(network.float_model, samples), run(network.model, samples)
+    assert np.corrcoef(actual.ravel(), expected.ravel())[0, 1] > 0.99
+    assert np.count_nonzero(actual[0] != actual[1]) > 500
+    assert len(np.unique(actual)) > 100
+
+
+def test_gemm_computes_the_shape_it_is_named_after() -> None:
+    network = gemm.build((50, 32, 16), silent)
+    assert gemm.name((50, 32, 16)) == network.float_model.graph.name == "gemm_50x32x16"
+    (output,) = run(network.model, [network.sample])
+    assert output.shape == (50, 16)
+    assert len(np.unique(output)) > 100
+
+
+def test_gemm_shapes_cover_the_sweep() -> None:
+    assert len(set(gemm.SHAPES)) == len(gemm.SHAPES)
+    assert {min(min(s) for s in gemm.SHAPES), max(max(s) for s in gemm.SHAPES)} == {16, 1024}
+    assert (512, 512, 512) in gemm.SHAPES
+    assert any(size % 16 for shape in gemm.SHAPES for size in shape)
 
 
 def test_digits_exports_what_it_trained() -> None:
