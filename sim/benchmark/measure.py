@@ -111,7 +111,7 @@ def measure(prepared: Prepared, memory: MemoryModel, status: Status) -> Measurem
         started = time.perf_counter()
         outputs, calls = prepared.artifact.run(driver, prepared.inputs)
         seconds = time.perf_counter() - started
-    total = total_row(call_rows(calls))
+    total = total_row(call_rows(calls, config))
     counters = [call.outcome.counters for call in calls]
     return Measurement(
         total=total,

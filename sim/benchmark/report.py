@@ -9,15 +9,18 @@ from typing import Any
 
 from rich.table import Table
 
+from sim.attribution import Use
 from sim.benchmark.anchors import GEMM_ANCHOR, SIMULATOR_ANCHORS, Anchor, anchors_of
 from sim.benchmark.measure import Measurement
 from sim.benchmark.suite import SWEEP
 from sim.memory import MODELS as MEMORY_MODELS
-from sim.report import stalls
+from sim.report import LayerRow
 
 SIMULATORS, FAILURES = "sim", "failed"
 """Keys of the JSON report that are no networks."""
 MAIN_CONFIG = "default"
+SMALL_SHARE = 0.005
+"""Losses below it are not named in the table."""
 LEGEND = (
     "util: share of the multipliers at work on the network's own products",
     "roof: share of the cycles that array or bus needs at least, whichever is slower",
@@ -75,13 +78,20 @@ def _figures(m: Measurement) -> dict[str, Any]:
         "bus_cycles": m.bus_cycles,
         "utilization": m.utilization,
         "roofline": m.roofline,
-        "attribution": {cause.name.lower(): cycles for cause, cycles in m.total.split.items()},
+        "attribution": {use.name.lower(): cycles for use, cycles in m.total.spent.items()},
         "offloaded_macs": m.total.macs,
         "read_bytes": m.read_bytes,
         "write_bytes": m.write_bytes,
         "mismatched": m.mismatched,
         "seconds": m.seconds,
     }
+
+
+def losses(row: LayerRow) -> str:
+    """Where cycles went beside useful work, largest first: `weight 3%, drain 1%`."""
+    lost = {use: row.share(use) for use in row.spent if use is not Use.USEFUL}
+    shown = sorted((use for use in lost if lost[use] >= SMALL_SHARE), key=lambda use: -lost[use])
+    return ", ".join(f"{use.name.lower()} {lost[use]:.0%}" for use in shown)
 
 
 def network_table(runs: Sequence[Run]) -> Table:
@@ -98,13 +108,13 @@ def network_table(runs: Sequence[Run]) -> Table:
     table.add_column("memory, kind", no_wrap=True)
     for heading in ("cycles", "util", "roof", "theirs/ours"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("array stalls, source")
+    table.add_column("cycles lost to, source")
     for run in runs:
         for index, (memory, m) in enumerate(run.by_memory.items()):
             table.add_row(
                 "" if index else label(run.network, run.config),
                 *_measured(memory, m),
-                stalls(m.total),
+                losses(m.total),
             )
         # The published figures are for arrays of about this size.
         if run.config == MAIN_CONFIG:

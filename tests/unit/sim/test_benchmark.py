@@ -13,8 +13,9 @@ from rich.table import Table
 from accel.config import AccelConfig
 from accel.driver import Counters, Outcome
 from accel.errors import ModelError, PlanError
-from accel.isa import COMMAND_WORDS, ArrayCycle
+from accel.isa import COMMAND_WORDS
 from accel.program import Program
+from sim.attribution import Use
 from sim.benchmark import __main__ as cli
 from sim.benchmark.anchors import ANCHORS, SIMULATOR_ANCHORS, Anchor, Kind, anchors_of
 from sim.benchmark.measure import Measurement, bus_cycles
@@ -52,9 +53,9 @@ FIGURES = {
 
 def measurement(*, mismatched: int = 0, bus_cycles: int = 10) -> Measurement:
     """256,000 MACs in 2,000 cycles."""
-    split = dict.fromkeys(ArrayCycle, 0) | {ArrayCycle.BUSY: 1_500, ArrayCycle.WEIGHT: 500}
+    spent = dict.fromkeys(Use, 0.0) | {Use.USEFUL: 1_000.0, Use.EDGE: 500.0, Use.WEIGHT: 500.0}
     return Measurement(
-        total=LayerRow("total", "", "", "", 256_000, 2_000, split),
+        total=LayerRow("total", "", "", "", 256_000, cycles=2_000, spent=spent),
         macs=256_000,
         ideal_cycles=1_000,
         bus_cycles=bus_cycles,
@@ -83,7 +84,7 @@ def test_document_has_figures_by_network_and_memory() -> None:
     assert list(report["resnet8"]) == ["default", "ideal8", "fast", "slow"]
     figures = report["resnet8"]["default"]
     assert set(figures) == FIGURES
-    assert set(figures["attribution"]) == {cause.name.lower() for cause in ArrayCycle}
+    assert set(figures["attribution"]) == {use.name.lower() for use in Use}
     assert sum(figures["attribution"].values()) == figures["cycles"]
     assert report["sim"] == {"verilator": 1e6}
 
