@@ -128,7 +128,7 @@ class Stream:
             self.constants += data.tobytes()
             self.constants += bytes(-len(self.constants) % max(64, self.config.bus_bytes))
         place = Memory(Window.CONSTANTS, self._offsets[key])
-        self._transfer("LOAD", place, address, data.size, sram=sram)
+        self._transfer("LOAD", place, address, sram=sram, **_rows(data.size))
         return address
 
     def load(
@@ -149,8 +149,8 @@ class Stream:
             blocks: (first, count).
         """
         for place, address, size in self._pieces(memory, memory_view, view, rows, blocks):
-            strides = {"row_stride": memory_view.plane, "sram_row_stride": view.plane}
-            self._transfer("LOAD", place, address, size, sram=Sram.ACT, rows=blocks[1], **strides)
+            shape = _rows(size, blocks[1], memory_view.plane, view.plane)
+            self._transfer("LOAD", place, address, sram=Sram.ACT, **shape)
 
     def store(
         self,
@@ -162,8 +162,8 @@ class Stream:
     ) -> None:
         """Write rows of a tensor from the activation SRAM to memory; arguments as in `load`."""
         for place, address, size in self._pieces(memory, memory_view, view, rows, blocks):
-            strides = {"row_stride": memory_view.plane, "sram_row_stride": view.plane}
-            self._transfer("STORE", place, address, size, rows=blocks[1], **strides)
+            shape = _rows(size, blocks[1], memory_view.plane, view.plane)
+            self._transfer("STORE", place, address, **shape)
 
     def _pieces(
         self,
@@ -182,22 +182,21 @@ class Stream:
             place = Memory(memory.window, offset)
             yield place, view.at(first + start, 0), part * view.pitch
 
-    def _transfer(
-        self, name: str, memory: Memory, address: int, row_bytes: int, **values: int
-    ) -> None:
-        single = {
-            "rows": 1,
-            "row_stride": 0,
-            "sram_row_stride": 0,
-            "planes": 1,
-            "plane_stride": 0,
-            "sram_plane_stride": 0,
-        }
+    def _transfer(self, name: str, memory: Memory, address: int, **values: int) -> None:
+        one_plane = {"planes": 1, "plane_stride": 0, "sram_plane_stride": 0}
         self.append(
             name,
             window=memory.window,
             offset=memory.offset,
             sram_addr=address,
-            row_bytes=row_bytes,
-            **(single | values),
+            **one_plane,
+            **values,
         )
+
+
+def _rows(size: int, count: int = 1, stride: int = 0, sram_stride: int = 0) -> dict[str, int]:
+    """Row fields of a transfer; rows without gaps are one row, which takes fewer bursts."""
+    if count > 1 and stride == sram_stride == size:
+        return _rows(size * count)
+    strides = {"row_stride": stride, "sram_row_stride": sram_stride} if count > 1 else {}
+    return {"row_bytes": size, "rows": count, "row_stride": 0, "sram_row_stride": 0} | strides

@@ -22,6 +22,9 @@ CHUNKS = 8
 """A weight chunk is at most this fraction of the weight SRAM, so that loading runs ahead."""
 
 
+FINE_CHUNKS = 32
+"""The same where the array works no faster than weights arrive: it starts with the first chunk, and
+ends a chunk after the last has come."""
 TILES = 4
 """A band is cut into so many tiles or more, so that the next layer can start on the first ones."""
 
@@ -38,13 +41,25 @@ class Chunk:
 
 
 def chunks(
-    n_blocks: int, kernel: tuple[int, int], cin_blocks: int, config: AccelConfig
+    n_blocks: int,
+    kernel: tuple[int, int],
+    cin_blocks: int,
+    config: AccelConfig,
+    fine: bool = False,
 ) -> Iterator[tuple[Chunk, ...]]:
-    """Cut weights into groups of chunks; the chunks of a group add up in the accumulators."""
+    """Cut weights into groups of chunks; the chunks of a group add up in the accumulators.
+
+    Args:
+        n_blocks: output channel blocks.
+        kernel: kernel rows and columns.
+        cin_blocks: input channel blocks.
+        config: the hardware.
+        fine: make chunks small even if that splits an n-block.
+    """
     tile = config.weight_tile_bytes
     block = kernel[0] * kernel[1] * cin_blocks * tile
-    limit = config.weight_bytes // CHUNKS
-    if 2 * block <= config.weight_bytes:
+    limit = config.weight_bytes // (FINE_CHUNKS if fine else CHUNKS)
+    if 2 * block <= config.weight_bytes and not (fine and block > limit):
         for n in split_evenly(n_blocks, _most_n_blocks(block, limit, config)):
             yield (Chunk(n, (0, kernel[0]), (0, cin_blocks)),)
         return
@@ -103,7 +118,8 @@ def conv_band(stream: Stream, conv: Packed, geometry: Bands, band: Band) -> None
     most = min(config.tile_pixels, geometry.tallest * geometry.width)
     first, count = (blocks // config.words_per_vector for blocks in band.blocks)
     _, steps_h, steps_w, cin_blocks = conv.weights.shape[:4]
-    for group in chunks(count, (steps_h, steps_w), cin_blocks, config):
+    fine = band.rows[1] * geometry.width < config.k_lanes and conv.feed.mode == ConvMode.DENSE
+    for group in chunks(count, (steps_h, steps_w), cin_blocks, config, fine):
         pieces = TILES if len(group) == 1 else 1
         for box in pixel_tiles(band.rows, geometry.width, most, config.k_lanes, pieces):
             for part in group:
