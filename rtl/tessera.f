@@ -5,6 +5,7 @@ gen/tessera_csr_pkg.sv
 tessera_pkg.sv
 compute/tessera_conv_pkg.sv
 // Cells and memories
+common/tessera_clock_gate.sv
 common/tessera_fifo.sv
 memory/tessera_act_sram.sv
 memory/tessera_line_sram.sv

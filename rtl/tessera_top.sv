@@ -200,6 +200,22 @@ module tessera_top
     .irq_o
   );
 
+  // Units without work get no clock.
+  logic [QUEUES-1:0] unit_active, unit_clk;
+
+  assign unit_active = unit_valid | ~unit_idle | {QUEUES{halt || !unit_rst_n}}
+                       | (QUEUES'(!load_quiet) << UNIT_LOAD)
+                       | (QUEUES'(!store_quiet) << UNIT_STORE);
+
+  for (genvar u = 0; u < QUEUES; u++) begin : gen_gate
+    tessera_clock_gate i_gate (
+      .clk_i,
+      .rst_ni,
+      .active_i(unit_active[u]),
+      .clk_o(unit_clk[u])
+    );
+  end
+
   tessera_load_unit #(
     .BusBytes(BusBytes),
     .ActBytes(ActBytes),
@@ -209,7 +225,7 @@ module tessera_top
     .BurstBeats(BurstBeats),
     .AxiAddrBits(AxiAddrBits)
   ) i_load_unit (
-    .clk_i,
+    .clk_i(unit_clk[2'(UNIT_LOAD)]),
     .rst_ni(unit_rst_n),
     .window_i(window),
     .halt_i(halt),
@@ -251,7 +267,7 @@ module tessera_top
     .BurstBeats(BurstBeats),
     .AxiAddrBits(AxiAddrBits)
   ) i_store_unit (
-    .clk_i,
+    .clk_i(unit_clk[2'(UNIT_STORE)]),
     .rst_ni(unit_rst_n),
     .window_i(window),
     .halt_i(halt),
@@ -297,7 +313,7 @@ module tessera_top
     .AccEntries(AccEntries),
     .Depthwise(Depthwise)
   ) i_conv_unit (
-    .clk_i,
+    .clk_i(unit_clk[2'(UNIT_CONV)]),
     .rst_ni(unit_rst_n),
     .halt_i(halt),
     .cmd_valid_i(unit_valid[2'(UNIT_CONV)]),
@@ -340,7 +356,7 @@ module tessera_top
       .KLanes  (KLanes),
       .ActBytes(ActBytes)
     ) i_vector_unit (
-      .clk_i,
+      .clk_i(unit_clk[2'(UNIT_VECTOR)]),
       .rst_ni(unit_rst_n),
       .halt_i(halt),
       .cmd_valid_i(unit_valid[2'(UNIT_VECTOR)]),

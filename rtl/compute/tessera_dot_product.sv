@@ -71,14 +71,14 @@ module tessera_dot_product #(
       for (int unsigned n = 0; n < NLanes; n++) sums[n] = '0;
       if (Depthwise && depthwise_i) begin
         for (int unsigned k = 0; k < KLanes; k++) begin
-          for (int unsigned n = 0; n < NLanes; n++) begin
+          /*verilator unroll_disable*/ for (int unsigned n = 0; n < NLanes; n++) begin
             // Depthwise means N = K; the modulo lets other arrays elaborate.
             sums[n] = sums[n] + 32'(taps_i[k][n%KLanes]) * 32'(active_q[k][n]);
           end
         end
       end else begin
         for (int unsigned k = 0; k < KLanes; k++) begin
-          for (int unsigned n = 0; n < NLanes; n++) begin
+          /*verilator unroll_disable*/ for (int unsigned n = 0; n < NLanes; n++) begin
             sums[n] = sums[n] + 32'(x_i[k]) * 32'(active_q[k][n]);
           end
         end

@@ -10,7 +10,8 @@
 //                 taps   a0 a1 a2 | b0 b1 b2 | c0 c1 c2        3 rows, 3 columns
 //                 then   b0 b1 b2 | c0 c1 c2 | d0 d1 d2        after column d
 //
-// Lanes without a tap hold the zero point, as padding does.
+// Lanes without a tap hold the zero point, as padding does. Whole arrays are assigned at once, from
+// locals: a simulator would keep a flag for each element that is assigned on its own.
 `default_nettype none
 
 module tessera_operand
@@ -33,20 +34,23 @@ module tessera_operand
 
   logic signed [7:0] x_q[KLanes];
 
-  always_ff @(posedge clk_i) begin
+  always_ff @(posedge clk_i) begin : p_operand
+    logic signed [7:0] x[KLanes];
     if (valid_i && feed_i.mode == MODE_DENSE) begin
       for (int unsigned k = 0; k < KLanes; k++) begin
-        x_q[k] <= feed_i.present[0][0] ? data_i[0][0][k] : feed_i.zp;
+        x[k] = feed_i.present[0][0] ? data_i[0][0][k] : feed_i.zp;
       end
+      x_q <= x;
     end else if (valid_i && feed_i.mode == MODE_FOLD) begin
       for (int unsigned k = 0; k < KLanes; k++) begin
-        x_q[k] <= feed_i.zp;
+        x[k] = feed_i.zp;
         for (int unsigned r = 0; r < GATHER_ROWS; r++) begin
           if (6'(k) >= feed_i.runs[r].first && 6'(k) < feed_i.runs[r].stop) begin
-            x_q[k] <= pair(data_i[r], 6'(k) + 6'(feed_i.runs[r].shift));
+            x[k] = pair(data_i[r], 6'(k) + 6'(feed_i.runs[r].shift));
           end
         end
       end
+      x_q <= x;
     end
   end
 
@@ -70,6 +74,7 @@ module tessera_operand
     end
 
     always_ff @(posedge clk_i) begin : p_window
+      logic signed [7:0] taps[KLanes][KLanes];
       logic [8:0] from;
       logic column;
       logic [1:0] row;
@@ -78,15 +83,14 @@ module tessera_operand
           from   = 9'(k) + shift;
           column = from >= top + 9'(feed_i.rows);
           row    = 2'(from - top - (column ? 9'(feed_i.rows) : '0));
-          if (from < top) begin
-            taps_q[k] <= taps_q[from[$clog2(KLanes)-1:0]];
-          end else begin
-            for (int unsigned n = 0; n < KLanes; n++) begin
-              taps_q[k][n] <= 9'(k) < top && feed_i.present[row][column] ? data_i[row][column][n]
-                                                                         : feed_i.zp;
-            end
+          for (int unsigned n = 0; n < KLanes; n++) begin
+            if (from < top) taps[k][n] = taps_q[from[$clog2(KLanes)-1:0]][n];
+            else if (9'(k) < top && feed_i.present[row][column])
+              taps[k][n] = data_i[row][column][n];
+            else taps[k][n] = feed_i.zp;
           end
         end
+        taps_q <= taps;
       end
     end
 

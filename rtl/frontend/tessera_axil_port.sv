@@ -35,11 +35,12 @@ module tessera_axil_port
   output logic [             1:0] s_axil_rresp_o,
   output logic                    s_axil_rvalid_o,
   input  logic                    s_axil_rready_i,
-  // Register block (PeakRDL pass-through interface); answers a read in the cycle of the request.
+  // Register block (PeakRDL pass-through interface); answers a read in a later cycle.
   output logic                    csr_req_o,
   output logic                    csr_write_o,
   output logic [ CsrAddrBits-1:0] csr_addr_o,
   output logic [            31:0] csr_wdata_o,
+  input  logic                    csr_busy_i,        // a write takes effect: nothing overtakes it
   input  logic                    csr_rd_ack_i,
   input  logic [            31:0] csr_rdata_i,
   // Command port.
@@ -53,12 +54,13 @@ module tessera_axil_port
   localparam int unsigned CsrBytes = 1 << CsrAddrBits;
 
   logic [31:0] rdata_q;
-  logic bvalid_q, rvalid_q;
+  logic bvalid_q, rvalid_q, reading_q, in_range_q;
   logic write, to_commands, to_registers, write_ready, read;
 
   assign to_commands = s_axil_awaddr_i >= AxilAddrBits'(PUSH_WINDOW);
   assign to_registers = 32'(s_axil_awaddr_i) < CsrBytes;
-  assign write_ready = (!bvalid_q || s_axil_bready_i) && (!to_commands || word_ready_i);
+  assign write_ready = (!bvalid_q || s_axil_bready_i) && (!to_commands || word_ready_i)
+                       && !csr_busy_i;
   assign write = s_axil_awvalid_i && s_axil_wvalid_i && write_ready;
   assign read        = s_axil_arvalid_i && s_axil_arready_o;
 
@@ -66,13 +68,13 @@ module tessera_axil_port
   assign s_axil_wready_o = s_axil_awvalid_i && write_ready;
   assign s_axil_bvalid_o = bvalid_q;
   assign s_axil_bresp_o = Okay;
-  assign s_axil_arready_o = !rvalid_q && !write;
+  assign s_axil_arready_o = !rvalid_q && !reading_q && !write && !csr_busy_i;
   assign s_axil_rvalid_o  = rvalid_q;
   assign s_axil_rdata_o = rdata_q;
   assign s_axil_rresp_o = Okay;
 
   assign word_valid_o = s_axil_awvalid_i && s_axil_wvalid_i && to_commands
-                        && (!bvalid_q || s_axil_bready_i);
+                        && (!bvalid_q || s_axil_bready_i) && !csr_busy_i;
   assign word_index_o = (AxilAddrBits - 2)'((s_axil_awaddr_i - AxilAddrBits'(PUSH_WINDOW)) >> 2);
   assign word_o = s_axil_wdata_i;
 
@@ -85,16 +87,20 @@ module tessera_axil_port
     if (!rst_ni) begin
       bvalid_q <= 1'b0;
       rvalid_q <= 1'b0;
+      reading_q <= 1'b0;
     end else begin
       if (write) bvalid_q <= 1'b1;
       else if (s_axil_bready_i) bvalid_q <= 1'b0;
+      if (read) reading_q <= 1'b1;
+      else if (csr_rd_ack_i) reading_q <= 1'b0;
       if (csr_rd_ack_i) rvalid_q <= 1'b1;
       else if (s_axil_rready_i) rvalid_q <= 1'b0;
     end
   end
 
   always_ff @(posedge clk_i) begin
-    if (csr_rd_ack_i) rdata_q <= (32'(s_axil_araddr_i) < CsrBytes) ? csr_rdata_i : '0;
+    if (read) in_range_q <= 32'(s_axil_araddr_i) < CsrBytes;
+    if (csr_rd_ack_i) rdata_q <= in_range_q ? csr_rdata_i : '0;
   end
 
   ////////////////
@@ -102,7 +108,7 @@ module tessera_axil_port
   ////////////////
 
   `ASSERT(ResponseHold, s_axil_bvalid_o && !s_axil_bready_i |=> s_axil_bvalid_o)
-  `ASSERT(ReadAnsweredAtOnce, read == csr_rd_ack_i)
+  `ASSERT(OnlyReadsAnswered, csr_rd_ack_i |-> reading_q)
   `ASSERT(WriteHasOneTarget, write |-> !(csr_req_o && word_valid_o))
   `ASSERT(ReadHold, s_axil_rvalid_o && !s_axil_rready_i |=> s_axil_rvalid_o && $stable(rdata_q))
 

@@ -37,6 +37,7 @@ module tessera_dispatcher
   output logic                                        stream_end_o,   // END is executed
   output logic                                        ending_o,       // END is the next command
   output logic                                        busy_o,
+  output logic                                        moves_o,        // state changes: needs a clock
   output logic   [             7:0]                   credits_o,
   output id_t                                         id_o,
   output wait_e                                       state_o,
@@ -185,6 +186,8 @@ module tessera_dispatcher
   assign head_pop = halt_i || stream_end_o || ((push & queue_ready) != '0);
   assign ending_o = head_valid && is_end;
   assign busy_o = head_valid || unit_valid_o != '0 || !(&unit_idle_i);
+  assign moves_o = (cmd_valid_i && cmd_ready_o) || head_pop || (unit_valid_o & unit_ready_i) != '0
+                   || unit_done_i != '0;
   assign id_o = header.id;
 
   assign error_valid_o = head_valid && !halt_i && bad;

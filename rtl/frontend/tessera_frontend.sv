@@ -80,7 +80,7 @@ module tessera_frontend
   logic cmd_valid, cmd_ready;
   logic [COMMAND_BITS-1:0] cmd;
   // Dispatcher to control.
-  logic stream_end, ending, busy;
+  logic stream_end, ending, busy, dispatch_moves;
   logic   [       7:0]              credits;
   logic   [QUEUES-1:0][ID_BITS-1:0] completed;
   logic                             dispatch_error_valid;
@@ -96,8 +96,12 @@ module tessera_frontend
   logic                               [ARRAY_CYCLES-1:0][31:0] array_cycles;
   logic                               [      QUEUES-1:0][31:0] unit_busy_cycles;
 
-  tessera_csr_pkg::tessera_csr__in_t                           hw_in;
+  tessera_csr_pkg::tessera_csr__in_t                           hw_in_q;
   tessera_csr_pkg::tessera_csr__out_t                          hw_out;
+
+  logic csr_clk, csr_req_q, csr_write_q, csr_writing, csr_written_q;
+  logic [CsrAddrBits-1:0] csr_addr_q;
+  logic [           31:0] csr_wdata_q;
 
   tessera_axil_port #(
     .AxilAddrBits(AxilAddrBits),
@@ -125,6 +129,7 @@ module tessera_frontend
     .csr_write_o(csr_write),
     .csr_addr_o(csr_addr),
     .csr_wdata_o(csr_wdata),
+    .csr_busy_i(csr_writing || csr_written_q),
     .csr_rd_ack_i(csr_rd_ack),
     .csr_rdata_i(csr_rdata),
     .word_valid_o(word_valid),
@@ -135,13 +140,41 @@ module tessera_frontend
 
   logic unused_stall_wr, unused_stall_rd, unused_rd_err, unused_wr_ack, unused_wr_err;
 
+  // Registers are clocked for an access only. It comes a cycle late, together with a snapshot of
+  // what the hardware shows.
+  tessera_clock_gate i_csr_gate (
+    .clk_i,
+    .rst_ni,
+    .active_i(csr_req || csr_req_q || !rst_ni),
+    .clk_o(csr_clk)
+  );
+
+  always_ff @(posedge csr_clk or negedge rst_ni) begin
+    if (!rst_ni) begin
+      csr_req_q     <= 1'b0;
+      csr_written_q <= 1'b0;
+    end else begin
+      csr_req_q     <= csr_req;
+      csr_written_q <= csr_writing;
+    end
+  end
+
+  // The field is written at the end of the first of these cycles, pulses act in the second.
+  assign csr_writing = csr_req_q && csr_write_q;
+
+  always_ff @(posedge csr_clk) begin
+    csr_write_q <= csr_write;
+    csr_addr_q  <= csr_addr;
+    csr_wdata_q <= csr_wdata;
+  end
+
   tessera_csr i_csr (
-    .clk(clk_i),
+    .clk(csr_clk),
     .rst_n(rst_ni),
-    .s_cpuif_req(csr_req),
-    .s_cpuif_req_is_wr(csr_write),
-    .s_cpuif_addr(csr_addr),
-    .s_cpuif_wr_data(csr_wdata),
+    .s_cpuif_req(csr_req_q),
+    .s_cpuif_req_is_wr(csr_write_q),
+    .s_cpuif_addr(csr_addr_q),
+    .s_cpuif_wr_data(csr_wdata_q),
     .s_cpuif_wr_biten('1),
     .s_cpuif_req_stall_wr(unused_stall_wr),
     .s_cpuif_req_stall_rd(unused_stall_rd),
@@ -150,7 +183,7 @@ module tessera_frontend
     .s_cpuif_rd_data(csr_rdata),
     .s_cpuif_wr_ack(unused_wr_ack),
     .s_cpuif_wr_err(unused_wr_err),
-    .hwif_in(hw_in),
+    .hwif_in(hw_in_q),
     .hwif_out(hw_out)
   );
 
@@ -168,11 +201,20 @@ module tessera_frontend
     .cmd_o(cmd)
   );
 
+  logic dispatch_clk;
+
+  tessera_clock_gate i_dispatch_gate (
+    .clk_i,
+    .rst_ni,
+    .active_i(dispatch_moves || !unit_rst_no),
+    .clk_o(dispatch_clk)
+  );
+
   tessera_dispatcher #(
     .QueueDepth(QueueDepth),
     .Vector(Vector)
   ) i_dispatcher (
-    .clk_i,
+    .clk_i(dispatch_clk),
     .rst_ni(unit_rst_no),
     .halt_i(halt_o),
     .cmd_valid_i(cmd_valid),
@@ -187,6 +229,7 @@ module tessera_frontend
     .stream_end_o(stream_end),
     .ending_o(ending),
     .busy_o(busy),
+    .moves_o(dispatch_moves),
     .credits_o(credits),
     .id_o(dispatch_id_o),
     .state_o(dispatch_state_o),
@@ -270,41 +313,41 @@ module tessera_frontend
     end
   end
 
-  always_comb begin
-    hw_in.VERSION.isa.next            = 16'(ISA_VERSION);
-    hw_in.CAPS_ARRAY.k_lanes.next     = 8'(KLanes);
-    hw_in.CAPS_ARRAY.n_lanes.next     = 8'(NLanes);
-    hw_in.CAPS_ARRAY.bus_bytes.next   = 8'(BusBytes);
-    hw_in.CAPS_ARRAY.act_banks.next   = 8'(ActBanks);
-    hw_in.CAPS_SRAM.act_kib.next      = 16'(ActKib);
-    hw_in.CAPS_SRAM.weight_kib.next   = 16'(WeightKib);
-    hw_in.CAPS_UNITS.acc_entries.next = 16'(AccEntries);
-    hw_in.CAPS_UNITS.param_kib.next   = 8'(ParamKib);
-    hw_in.CAPS_UNITS.vector.next      = Vector;
-    hw_in.CAPS_UNITS.depthwise.next   = Depthwise;
-    hw_in.STATUS.busy.next            = busy;
-    hw_in.STATUS.done.next            = done;
-    hw_in.STATUS.error.next           = error;
-    hw_in.STATUS.resetting.next       = resetting;
-    hw_in.STATUS.credits.next         = credits;
-    hw_in.ERROR.cause.next            = error_info.cause;
-    hw_in.ERROR.unit.next             = 8'(error_unit);
-    hw_in.ERROR_ID.id.next            = error_info.id;
-    hw_in.ERROR_INFO.info.next        = error_info.info;
+  always_ff @(posedge csr_clk) begin
+    hw_in_q.VERSION.isa.next            <= 16'(ISA_VERSION);
+    hw_in_q.CAPS_ARRAY.k_lanes.next     <= 8'(KLanes);
+    hw_in_q.CAPS_ARRAY.n_lanes.next     <= 8'(NLanes);
+    hw_in_q.CAPS_ARRAY.bus_bytes.next   <= 8'(BusBytes);
+    hw_in_q.CAPS_ARRAY.act_banks.next   <= 8'(ActBanks);
+    hw_in_q.CAPS_SRAM.act_kib.next      <= 16'(ActKib);
+    hw_in_q.CAPS_SRAM.weight_kib.next   <= 16'(WeightKib);
+    hw_in_q.CAPS_UNITS.acc_entries.next <= 16'(AccEntries);
+    hw_in_q.CAPS_UNITS.param_kib.next   <= 8'(ParamKib);
+    hw_in_q.CAPS_UNITS.vector.next      <= Vector;
+    hw_in_q.CAPS_UNITS.depthwise.next   <= Depthwise;
+    hw_in_q.STATUS.busy.next            <= busy;
+    hw_in_q.STATUS.done.next            <= done;
+    hw_in_q.STATUS.error.next           <= error;
+    hw_in_q.STATUS.resetting.next       <= resetting;
+    hw_in_q.STATUS.credits.next         <= credits;
+    hw_in_q.ERROR.cause.next            <= error_info.cause;
+    hw_in_q.ERROR.unit.next             <= 8'(error_unit);
+    hw_in_q.ERROR_ID.id.next            <= error_info.id;
+    hw_in_q.ERROR_INFO.info.next        <= error_info.info;
     for (int unsigned u = 0; u < QUEUES; u++) begin
-      hw_in.UNIT_STATE[u].id.next    = unit_id_i[u];
-      hw_in.UNIT_STATE[u].state.next = 8'(unit_state_i[u]);
-      hw_in.UNIT_DONE[u].count.next  = completed[u];
-      hw_in.UNIT_BUSY[u].count.next  = unit_busy_cycles[u];
+      hw_in_q.UNIT_STATE[u].id.next    <= unit_id_i[u];
+      hw_in_q.UNIT_STATE[u].state.next <= 8'(unit_state_i[u]);
+      hw_in_q.UNIT_DONE[u].count.next  <= completed[u];
+      hw_in_q.UNIT_BUSY[u].count.next  <= unit_busy_cycles[u];
     end
-    hw_in.UNIT_STATE[UNIT_DISPATCH].id.next    = dispatch_id_o;
-    hw_in.UNIT_STATE[UNIT_DISPATCH].state.next = 8'(dispatch_state_o);
-    hw_in.CYCLES.count.next                    = cycles;
+    hw_in_q.UNIT_STATE[UNIT_DISPATCH].id.next    <= dispatch_id_o;
+    hw_in_q.UNIT_STATE[UNIT_DISPATCH].state.next <= 8'(dispatch_state_o);
+    hw_in_q.CYCLES.count.next                    <= cycles;
     for (int unsigned c = 0; c < ARRAY_CYCLES; c++) begin
-      hw_in.ARRAY[c].count.next = array_cycles[c];
+      hw_in_q.ARRAY[c].count.next <= array_cycles[c];
     end
-    hw_in.READ_BEATS.count.next  = read_beats;
-    hw_in.WRITE_BEATS.count.next = write_beats;
+    hw_in_q.READ_BEATS.count.next  <= read_beats;
+    hw_in_q.WRITE_BEATS.count.next <= write_beats;
   end
 
 endmodule
