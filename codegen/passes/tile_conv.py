@@ -22,9 +22,10 @@ CHUNKS = 8
 """A weight chunk is at most this fraction of the weight SRAM, so that loading runs ahead."""
 
 
-FINE_CHUNKS = 32
-"""The same where the array works no faster than weights arrive: it starts with the first chunk, and
-ends a chunk after the last has come."""
+FEW, FINE_CHUNKS = 4, 32
+"""The same for 1 / FEW of K pixels or less. There the array works no faster than weights arrive: it
+starts with the first chunk, and ends a chunk after the last has come. But queues are short, so that
+small chunks load less far ahead."""
 TILES = 4
 """A band is cut into so many tiles or more, so that the next layer can start on the first ones."""
 
@@ -118,7 +119,8 @@ def conv_band(stream: Stream, conv: Packed, geometry: Bands, band: Band) -> None
     most = min(config.tile_pixels, geometry.tallest * geometry.width)
     first, count = (blocks // config.words_per_vector for blocks in band.blocks)
     _, steps_h, steps_w, cin_blocks = conv.weights.shape[:4]
-    fine = band.rows[1] * geometry.width < config.k_lanes and conv.feed.mode == ConvMode.DENSE
+    pixels = band.rows[1] * geometry.width
+    fine = FEW * pixels <= config.k_lanes and conv.feed.mode == ConvMode.DENSE
     for group in chunks(count, (steps_h, steps_w), cin_blocks, config, fine):
         pieces = TILES if len(group) == 1 else 1
         for box in pixel_tiles(band.rows, geometry.width, most, config.k_lanes, pieces):
