@@ -26,6 +26,8 @@ from codegen.listing import listing
 from codegen.partition.partition import Partitioned, partition
 from codegen.partition.to_ir import regions, to_ir
 from codegen.pipeline import lower
+from codegen.recipe import DEFAULT
+from codegen.tuning import Database, load_database
 
 EMITS = ("cmds", "bin", "lib", "report")
 
@@ -52,7 +54,10 @@ class Compiled:
 
 
 def compile_model(
-    path: Path, config: AccelConfig, progress: Callable[[str], None] = lambda _: None
+    path: Path,
+    config: AccelConfig,
+    progress: Callable[[str], None] = lambda _: None,
+    tuned: Database | None = None,
 ) -> Compiled:
     """Compile an ONNX file.
 
@@ -60,6 +65,7 @@ def compile_model(
         path: the model.
         config: the hardware.
         progress: told the name of each step.
+        tuned: recipes that were measured; without: the default one.
 
     Raises:
         ModelError: the model cannot be imported.
@@ -78,7 +84,8 @@ def compile_model(
     programs = {}
     for symbol, graph in graphs.items():
         progress(f"planning {symbol} ({len(graph.ops)} ops)")
-        programs[symbol] = lower(graph, config)
+        recipe = tuned.recipe(graph, config) if tuned else DEFAULT
+        programs[symbol] = lower(graph, config, recipe)
     explanation = explain(imported, notes, partitioned, programs)
     return Compiled(imported, integer, notes, partitioned, graphs, programs, explanation)
 
@@ -89,12 +96,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("model", type=Path, help="quantized ONNX model")
     parser.add_argument("--config", default="default", help="configuration name or TOML file")
     parser.add_argument("--emit", choices=EMITS, default="lib", help="what to write (default: lib)")
+    parser.add_argument(
+        "--tuned", type=Path, metavar="FILE.json", help="use what sim.run --tune N measured"
+    )
     parser.add_argument("-o", "--output", type=Path, default=None, help="directory to write into")
     options = parser.parse_args(arguments)
     console = Console(stderr=True)
     try:
         with console.status("compiling") as status:
-            compiled = compile_model(options.model, load_config(options.config), status.update)
+            config = load_config(options.config)
+            tuned = load_database(options.tuned) if options.tuned else None
+            compiled = compile_model(options.model, config, status.update, tuned)
             _emit(compiled, options.emit, options.model.stem, options.output)
     except TesseraError as error:
         console.print(f"error: {error}", style="red", markup=False, soft_wrap=True)

@@ -15,10 +15,16 @@ from codegen.passes.fuse_output_stage import fuse_output_stage
 from codegen.passes.hoist_loads import hoist_loads
 from codegen.passes.plan_sram import plan_sram
 from codegen.passes.tile import tile
+from codegen.recipe import DEFAULT, Recipe
 
 
-def lower(graph: ir.Graph, config: AccelConfig) -> Program:
+def lower(graph: ir.Graph, config: AccelConfig, recipe: Recipe = DEFAULT) -> Program:
     """Compile an offloaded subgraph.
+
+    Args:
+        graph: what it computes.
+        config: the hardware.
+        recipe: how its work is cut.
 
     Raises:
         PlanError: an op does not fit the configured memories; names op, ONNX node and remedy.
@@ -30,7 +36,7 @@ def lower(graph: ir.Graph, config: AccelConfig) -> Program:
             raise PlanError(f"{op.name} (ONNX node {op.source.node}): {why}")
     graph = choose_feeds(graph, config)
     plan = plan_sram(graph, config)
-    tiled = tile(graph, plan, config)
+    tiled = tile(graph, plan, config, recipe)
     steps = hoist_loads(tiled.steps, config)
     steps = assign_tokens(steps, config)
     return emit(graph, plan, steps, tiled.constants, config)

@@ -15,11 +15,10 @@ from accel.isa import Sram
 from accel.program import Window
 from codegen.geometry import split_evenly
 from codegen.plan import Memory
+from codegen.recipe import DEFAULT, Recipe
 
-LOAD_PIECES = 4
 PIECE_BYTES = 2048
-"""Transfers are cut into up to LOAD_PIECES of about PIECE_BYTES, so that work starts on the
-first."""
+"""Transfers are not cut into pieces smaller than that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +92,9 @@ class Ring:
 class Stream:
     """Appends steps in an order in which the plain serial execution is correct."""
 
-    def __init__(self, config: AccelConfig) -> None:
+    def __init__(self, config: AccelConfig, recipe: Recipe = DEFAULT) -> None:
         self.config = config
+        self.recipe = recipe
         self.steps: list[Step] = []
         self.constants = bytearray()
         self.weights = Ring(config.weight_bytes)
@@ -176,7 +176,7 @@ class Stream:
         """Cut a transfer by rows: (place in memory, SRAM address, bytes of a plane)."""
         first, count = rows
         total = count * view.pitch * blocks[1]
-        pieces = max(1, min(LOAD_PIECES, total // PIECE_BYTES, count))
+        pieces = max(1, min(self.recipe.pieces, total // PIECE_BYTES, count))
         for start, part in split_evenly(count, -(-count // pieces)):
             offset = memory.offset + memory_view.at(first + start, 0, blocks[0])
             place = Memory(memory.window, offset)

@@ -21,13 +21,15 @@ from accel.config import AccelConfig, load_config
 from accel.device import Device
 from accel.errors import ConfigError, ModelError, TesseraError
 from accel.program import Program, from_bytes
+from codegen.cost import Bus, estimate
 from sim.backends.open_device import BACKENDS, open_device
 from sim.backends.rtl_device import RtlDevice
-from sim.memory import parse_memory
+from sim.memory import MemoryModel, parse_memory
 from sim.show import show, to_json
 from sim.waves import WaveRequest
 
 if TYPE_CHECKING:
+    from codegen.compile import Compiled
     from sim.session import Result
 
 Status = Callable[[str], None]
@@ -55,6 +57,20 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--waves-layer", metavar="NAME", help="only while this op or node runs")
     parser.add_argument("--checks", action="store_true", help="with the assertions of the RTL")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the result as JSON")
+    parser.add_argument(
+        "--tune",
+        type=int,
+        metavar="N",
+        help="measure the N recipes that are predicted to be fastest, use and keep the best; "
+        "0: use what was kept",
+    )
+    parser.add_argument(
+        "--tune-db",
+        type=Path,
+        default=Path("build/tune.json"),
+        metavar="FILE.json",
+        help="where recipes are kept (default: build/tune.json)",
+    )
     parser.add_argument(
         "--report", type=Path, metavar="DIR", help="write a page with roofline and attribution"
     )
@@ -85,6 +101,8 @@ def _run(options: argparse.Namespace, status: Status) -> tuple[Result, AccelConf
         raise ConfigError("--report: the model backend has no cycles")
     if options.report is not None and options.report.is_file():
         raise ConfigError(f"--report {options.report}: that is a file, not a folder")
+    if options.tune is not None and (options.tune < 0 or options.model.suffix != ".onnx"):
+        raise ConfigError("--tune N: N is 0 or more, and the model an ONNX file")
     waves = _wave_request(options)
 
     def opener(request: WaveRequest | None) -> Callable[[int], Device]:
@@ -117,10 +135,9 @@ def _run(options: argparse.Namespace, status: Status) -> tuple[Result, AccelConf
     elif options.model.suffix == ".so":
         result = _run_artifact(options, config, opener(waves))
     else:
-        from codegen.compile import compile_model
         from sim.compare import export_and_load
 
-        compiled = compile_model(options.model, config, status)
+        compiled = _compile(options, config, memory_model, status)
         request = _narrow(waves, options.waves_layer, list(compiled.programs.values()))
         status("exporting the artifact")
         artifact = export_and_load(compiled)
@@ -133,7 +150,45 @@ def _run(options: argparse.Namespace, status: Status) -> tuple[Result, AccelConf
             options.input,
             options.seed,
         )
-    return result, config
+    return _predicted(result, config, memory_model), config
+
+
+def _compile(
+    options: argparse.Namespace, config: AccelConfig, memory: MemoryModel, status: Status
+) -> Compiled:
+    """Compile the model, after a search for faster recipes if that was asked for."""
+    from codegen.compile import compile_model
+    from codegen.tuning import load_database
+    from sim.tune import trial_table, tune
+
+    if options.tune is None:
+        return compile_model(options.model, config, status)
+    database = load_database(options.tune_db)
+    compiled = compile_model(options.model, config, status, database)
+    if options.tune == 0:
+        return compiled
+    for graph in compiled.graphs.values():
+        trials = tune(
+            graph,
+            config,
+            database,
+            most=options.tune,
+            memory=memory,
+            memory_name=options.memory,
+            status=status,
+        )
+        Console().print(trial_table(graph.name, trials))
+    database.save(options.tune_db)
+    return compile_model(options.model, config, status, database)
+
+
+def _predicted(result: Result, config: AccelConfig, memory: MemoryModel) -> Result:
+    """Add what the cost model says; it knows no random stalls."""
+    if result.cycles is None or memory.stall:
+        return result
+    bus = Bus(memory.latency, memory.bytes_per_cycle)
+    cycles = sum(estimate(call.program, config, bus).cycles for call in result.calls)
+    return replace(result, predicted=cycles)
 
 
 def _run_artifact(

@@ -62,6 +62,8 @@ class Result:
     warnings: tuple[str, ...] = ()
     other: dict[str, Difference] = field(default_factory=dict)
     """How the integer form differs from other executions of the model: name -> difference."""
+    predicted: int | None = None
+    """Cycles by the cost model, where it knows the memory."""
 
     @property
     def offloaded_macs(self) -> int:

@@ -51,6 +51,9 @@ def _remarks(result: Result, files: Mapping[str, Sequence[Path]]) -> list[str]:
     if result.cycles:
         rate = result.cycles / result.seconds
         lines.append(f"{result.cycles:,} cycles, {rate:,.0f} per second of wall time")
+        if result.predicted is not None:
+            error = result.predicted / result.cycles - 1
+            lines.append(f"{result.predicted:,} cycles by the cost model ({error:+.1%})")
     lines += [f"{what}: {' '.join(map(str, paths))}" for what, paths in files.items() if paths]
     if result.culprit is not None:
         lines.append(str(result.culprit))
@@ -80,6 +83,7 @@ def to_json(result: Result, config: AccelConfig, facts: Mapping[str, str]) -> st
         "elements": gap.elements,
         "mismatched": gap.mismatched,
         "cycles": result.cycles,
+        "predicted_cycles": result.predicted,
         "macs": result.macs,
         "offloaded_macs": result.offloaded_macs,
         "attribution": row_json(total_row(result.rows))["attribution"],

@@ -20,6 +20,7 @@ from codegen.geometry import split_evenly
 from codegen.passes.tile_conv import conv_band, pack_conv
 from codegen.passes.tile_vector import add_band, pool_band
 from codegen.plan import Place, Plan, Slabs
+from codegen.recipe import DEFAULT, Recipe
 from codegen.stream import Band, Step, Stream, View
 
 
@@ -31,9 +32,9 @@ class Tiled:
     constants: bytes
 
 
-def tile(graph: ir.Graph, plan: Plan, config: AccelConfig) -> Tiled:
+def tile(graph: ir.Graph, plan: Plan, config: AccelConfig, recipe: Recipe = DEFAULT) -> Tiled:
     """Emit the commands of every op."""
-    stream = Stream(config)
+    stream = Stream(config, recipe)
     loaded: set[str] = set()
     for layer, op in enumerate(graph.ops):
         stream.layer = layer

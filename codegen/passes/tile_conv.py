@@ -18,16 +18,10 @@ from codegen.geometry import Box, pixel_tiles, split_evenly
 from codegen.stream import Band, Stream, View
 from codegen.weights import Grouping, grouping, pack_params, pack_weights
 
-CHUNKS = 8
-"""A weight chunk is at most this fraction of the weight SRAM, so that loading runs ahead."""
-
-
 FEW, FINE_CHUNKS = 4, 32
-"""The same for 1 / FEW of K pixels or less. There the array works no faster than weights arrive: it
-starts with the first chunk, and ends a chunk after the last has come. But queues are short, so that
-small chunks load less far ahead."""
-TILES = 4
-"""A band is cut into so many tiles or more, so that the next layer can start on the first ones."""
+"""With 1 / FEW of K pixels or less, weight chunks are at most 1 / FINE_CHUNKS of the weight SRAM.
+There the array works no faster than weights arrive: it starts with the first chunk, and ends a
+chunk after the last has come. But queues are short, so that small chunks load less far ahead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +40,7 @@ def chunks(
     kernel: tuple[int, int],
     cin_blocks: int,
     config: AccelConfig,
+    share: int,
     fine: bool = False,
 ) -> Iterator[tuple[Chunk, ...]]:
     """Cut weights into groups of chunks; the chunks of a group add up in the accumulators.
@@ -55,11 +50,12 @@ def chunks(
         kernel: kernel rows and columns.
         cin_blocks: input channel blocks.
         config: the hardware.
-        fine: make chunks small even if that splits an n-block.
+        share: a chunk is at most 1 / share of the weight SRAM (a single n-block may be more).
+        fine: keep to that even if it splits an n-block.
     """
     tile = config.weight_tile_bytes
     block = kernel[0] * kernel[1] * cin_blocks * tile
-    limit = config.weight_bytes // (FINE_CHUNKS if fine else CHUNKS)
+    limit = config.weight_bytes // share
     if 2 * block <= config.weight_bytes and not (fine and block > limit):
         for n in split_evenly(n_blocks, _most_n_blocks(block, limit, config)):
             yield (Chunk(n, (0, kernel[0]), (0, cin_blocks)),)
@@ -121,8 +117,9 @@ def conv_band(stream: Stream, conv: Packed, geometry: Bands, band: Band) -> None
     _, steps_h, steps_w, cin_blocks = conv.weights.shape[:4]
     pixels = band.rows[1] * geometry.width
     fine = FEW * pixels <= config.k_lanes and conv.feed.mode == ConvMode.DENSE
-    for group in chunks(count, (steps_h, steps_w), cin_blocks, config, fine):
-        pieces = TILES if len(group) == 1 else 1
+    share = FINE_CHUNKS if fine else stream.recipe.chunks
+    for group in chunks(count, (steps_h, steps_w), cin_blocks, config, share, fine):
+        pieces = stream.recipe.tiles if len(group) == 1 else 1
         for box in pixel_tiles(band.rows, geometry.width, most, config.k_lanes, pieces):
             for part in group:
                 chunk = replace(part, n=(first + part.n[0], part.n[1]))
