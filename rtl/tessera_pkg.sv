@@ -76,6 +76,16 @@ package tessera_pkg;
     return (n > 1) ? unsigned'($clog2(n)) : 1;
   endfunction
 
+  // Rounding shift, half up, by 1 to 62 bits, then zero point and clip (accel/numerics.py).
+  function automatic logic signed [7:0] round_and_clip(logic signed [63:0] value, logic [5:0] shift,
+                                                       tail_t tail);
+    logic signed [63:0] y;
+    y = ((value + (64'sd1 <<< (shift - 6'd1))) >>> shift) + 64'(tail.zp);
+    if (y > 64'(tail.hi)) return tail.hi;
+    if (y < 64'(tail.lo)) return tail.lo;
+    return y[7:0];
+  endfunction
+
   // What a command at the head of a queue waits for: the first missing token, WAIT_RUN if none.
   function automatic wait_e token_wait(logic [QUEUES-1:0] met);
     if (!met[2'(UNIT_LOAD)]) return WAIT_DEP_LOAD;

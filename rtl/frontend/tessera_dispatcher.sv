@@ -37,7 +37,7 @@ module tessera_dispatcher
   output logic                                        stream_end_o,   // END is executed
   output logic                                        ending_o,       // END is the next command
   output logic                                        busy_o,
-  output logic                                        moves_o,        // state changes: needs a clock
+  output logic                                        moves_o,        // state changes, needs clk_i
   output logic   [             7:0]                   credits_o,
   output id_t                                         id_o,
   output wait_e                                       state_o,

@@ -80,17 +80,12 @@ module tessera_requantize
   end
 
   always_ff @(posedge clk_i) begin : p_round
-    logic signed [63:0] y[Lanes];
-    logic signed [7:0] clipped[Lanes];
+    logic signed [7:0] y[Lanes];
     if (valid2_q) begin
       for (int unsigned i = 0; i < Lanes; i++) begin
-        y[i] = (product2_q[i] + (64'sd1 <<< (shift2_q[i] - 6'd1))) >>> shift2_q[i];
-        y[i] = y[i] + 64'(tail2_q.zp);
-        clipped[i] = y[i][7:0];
-        if (y[i] < 64'(tail2_q.lo)) clipped[i] = tail2_q.lo;
-        if (y[i] > 64'(tail2_q.hi)) clipped[i] = tail2_q.hi;
+        y[i] = round_and_clip(product2_q[i], shift2_q[i], tail2_q);
       end
-      data3_q <= clipped;
+      data3_q <= y;
       tag3_q  <= tag2_q;
     end
   end

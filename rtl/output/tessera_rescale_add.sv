@@ -73,19 +73,15 @@ module tessera_rescale_add
   end
 
   always_ff @(posedge clk_i) begin : p_round
-    logic signed [63:0] y[Lanes];
-    logic signed [7:0] clipped[Lanes];
+    logic signed [7:0] y[Lanes];
     if (valid1_q) begin
       if (bypass1_q) begin
         data2_q <= a1_q;
       end else begin
         for (int unsigned i = 0; i < Lanes; i++) begin
-          y[i] = ((64'(sum1_q[i]) + (64'sd1 <<< (shift1_q - 6'd1))) >>> shift1_q) + 64'(tail1_q.zp);
-          clipped[i] = y[i][7:0];
-          if (y[i] < 64'(tail1_q.lo)) clipped[i] = tail1_q.lo;
-          if (y[i] > 64'(tail1_q.hi)) clipped[i] = tail1_q.hi;
+          y[i] = round_and_clip(64'(sum1_q[i]), shift1_q, tail1_q);
         end
-        data2_q <= clipped;
+        data2_q <= y;
       end
       tag2_q <= tag1_q;
     end
