@@ -96,7 +96,7 @@ class Driver:
             DeviceTimeout: no answer in time; says what every unit waits for.
         """
         self._check_program(program, inputs)
-        bases = self._place(program)
+        bases = self.place(program)
         memory = self.device.memory
         for binding, array in zip(program.inputs, inputs, strict=True):
             start = bases[Window.INPUTS] + binding.offset
@@ -130,7 +130,7 @@ class Driver:
         if given != shapes or any(array.dtype != np.int8 for array in inputs):
             raise ArtifactError(f"program {program.name} takes int8 {shapes}, not {given}")
 
-    def _place(self, program: Program) -> dict[Window, int]:
+    def place(self, program: Program) -> dict[Window, int]:
         """Choose bases for the windows and write the constants."""
         bases, top = {}, 0
         for window, size in _sizes(program).items():

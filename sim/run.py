@@ -30,7 +30,7 @@ from sim.waves import WaveRequest
 
 if TYPE_CHECKING:
     from codegen.compile import Compiled
-    from sim.session import Result
+    from sim.session import Result, RunProgram
 
 Status = Callable[[str], None]
 
@@ -57,6 +57,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--waves-layer", metavar="NAME", help="only while this op or node runs")
     parser.add_argument("--checks", action="store_true", help="with the assertions of the RTL")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the result as JSON")
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        default=1,
+        metavar="N",
+        help="simulate segments of the model in N processes: the same cycles, sooner",
+    )
     parser.add_argument(
         "--tune",
         type=int,
@@ -103,6 +110,10 @@ def _run(options: argparse.Namespace, status: Status) -> tuple[Result, AccelConf
         raise ConfigError(f"--report {options.report}: that is a file, not a folder")
     if options.tune is not None and (options.tune < 0 or options.model.suffix != ".onnx"):
         raise ConfigError("--tune N: N is 0 or more, and the model an ONNX file")
+    if options.jobs != 1 and (options.backend != "verilator" or options.model.suffix != ".onnx"):
+        raise ConfigError("--jobs N: runs an ONNX file on the verilator backend")
+    if options.jobs < 1 or (options.jobs > 1 and (options.waves or options.checks)):
+        raise ConfigError("--jobs N: N is 1 or more; waves and checks need one process")
     waves = _wave_request(options)
 
     def opener(request: WaveRequest | None) -> Callable[[int], Device]:
@@ -149,6 +160,7 @@ def _run(options: argparse.Namespace, status: Status) -> tuple[Result, AccelConf
             opener(request),
             options.input,
             options.seed,
+            _segments(options, config, memory_model, status),
         )
     return _predicted(result, config, memory_model), config
 
@@ -180,6 +192,19 @@ def _compile(
         Console().print(trial_table(graph.name, trials))
     database.save(options.tune_db)
     return compile_model(options.model, config, status, database)
+
+
+def _segments(
+    options: argparse.Namespace, config: AccelConfig, memory: MemoryModel, status: Status
+) -> RunProgram | None:
+    """What runs programs in several processes, if that was asked for."""
+    if options.jobs == 1:
+        return None
+    from sim.segments import run_in_segments
+
+    return lambda program, inputs: run_in_segments(
+        program, inputs, config, memory, options.jobs, status
+    )
 
 
 def _predicted(result: Result, config: AccelConfig, memory: MemoryModel) -> Result:
