@@ -102,6 +102,7 @@ def test_a_segment_that_ends_wrong_is_reported(
             state.srams[Sram.ACT][100] ^= 1
 
     monkeypatch.setattr(segments, "_states", flipped)
+    monkeypatch.setattr(segments, "OVERLAPS", (8,))  # so that the first segment ends early
     inputs = [np.zeros(b.host_shape, np.int8) for b in program.inputs]
     with pytest.raises(DeviceError, match="wrong bytes in activation SRAM, the first at 0x64"):
         run_in_segments(program, inputs, CONFIG, MODELS["default"], 3, quiet)
