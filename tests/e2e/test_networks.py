@@ -55,6 +55,17 @@ def test_network_is_bit_exact(
         assert sum(layer["cycles"] or 0 for layer in result["layers"]) == result["cycles"]
 
 
+@pytest.mark.parametrize(("memory", "more"), [("fast", 0), ("slow", 600)])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_memory_latency_is_hidden(
+    network: Callable[[str], Path], tmp_path: Path, name: str, memory: str, more: int
+) -> None:
+    """10 and 100 cycles of latency instead of 40: only the first loads and the last store show."""
+    result = result_of(network(name), "verilator", tmp_path, "--memory", memory)
+    assert result["match"]
+    assert result["cycles"] <= CYCLES[name] + more
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_network_from_a_wheel_is_bit_exact(
     network: Callable[[str], Path], tmp_path: Path, backend: str

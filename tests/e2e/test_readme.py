@@ -24,7 +24,8 @@ COMMANDS = [
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_command(network: Callable[[str], Path], command: str) -> None:
-    network("digits")
+    for name in {"digits", *re.findall(r"build/models/(\w+)\.onnx", command)}:
+        network(name)
     if "digits.so" in command and "--emit" not in command:
         emit = next(c for c in COMMANDS if "--emit lib" in c)
         subprocess.run([sys.executable, *emit.split()[1:]], cwd=ROOT, check=True)
