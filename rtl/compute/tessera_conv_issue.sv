@@ -152,7 +152,7 @@ module tessera_conv_issue
   logic [7:0] extra_columns;
   logic [6:0] fill;
   logic       odd;
-  pos_t pixel_bytes, pitch, lead;
+  pos_t pixel_bytes, pitch, lead, base;
   coord_t pad_columns;
 
   assign extra_columns = c.kernel_w - 8'(c.stride_x);
@@ -162,6 +162,8 @@ module tessera_conv_issue
   assign pixel_bytes = fold ? pos_t'(c.channels) : pos_t'(KLanes);
   assign pitch = pos_t'({8'd0, c.in_pitch});
   assign lead = pos_t'(c.pad_left) * pixel_bytes + (odd ? pos_t'(KLanes) : '0);
+  // Up and left of the input by the padding.
+  assign base = pos_t'({4'd0, c.in_addr}) - pos_t'(c.pad_top) * pitch - lead;
   assign pad_columns = fold ? coord_t'(c.pad_left) * coord_t'(c.channels)
                             : coord_t'(c.pad_left) + coord_t'(odd);
 
@@ -171,10 +173,7 @@ module tessera_conv_issue
           first: c.first,
           last: c.last,
           in_zp: c.in_zp,
-          // Up and left of the input by the padding.
-          base:
-          pos_t
-          '({4'd0, c.in_addr}) - pos_t'(c.pad_top) * pitch - lead,
+          base: base,
           step_x: pos_t'(c.stride_x) * pixel_bytes,
           step_y: pos_t'(c.stride_y) * pitch,
           step_kx: pos_t'(c.dilation_x) <<< KShift,
