@@ -17,7 +17,7 @@ from accel.program import Window
 from codegen import ir
 from codegen.bands import Bands, bands, most_input_rows, operands
 from codegen.geometry import split_evenly
-from codegen.passes.tile_conv import conv_band, pack_conv
+from codegen.passes.tile_conv import conv_band, load_first_weights, pack_conv
 from codegen.passes.tile_vector import add_band, pool_band
 from codegen.plan import Place, Plan, Slabs
 from codegen.recipe import DEFAULT, Recipe
@@ -38,9 +38,9 @@ def tile(graph: ir.Graph, plan: Plan, config: AccelConfig, recipe: Recipe = DEFA
     loaded: set[str] = set()
     for layer, op in enumerate(graph.ops):
         stream.layer = layer
-        _load_residents(stream, op, plan, loaded)
         geometry = bands(op, graph.tensors)
-        emit = _emitter(stream, op, geometry, graph, plan.slabs[layer] is not None)
+        emit = _emitter(stream, op, geometry, graph, plan)
+        _load_residents(stream, op, plan, loaded)
         for band in _cut(stream, op, geometry, plan, plan.slabs[layer]):
             emit(band)
             _store(stream, band, plan.places[op.output])
@@ -48,14 +48,17 @@ def tile(graph: ir.Graph, plan: Plan, config: AccelConfig, recipe: Recipe = DEFA
 
 
 def _emitter(
-    stream: Stream, op: ir.Op, geometry: Bands, graph: ir.Graph, several_bands: bool
+    stream: Stream, op: ir.Op, geometry: Bands, graph: ir.Graph, plan: Plan
 ) -> Callable[[Band], None]:
-    """The function that emits the commands of one band of `op`."""
+    """The function that emits the commands of one band of `op`; its first weights come first."""
     match op:
         case ir.Conv():
             conv = pack_conv(op, graph.tensors, stream.config)
-            if several_bands:  # all use the weights: keep them from wrapping onto themselves
+            slabs = plan.slabs[stream.layer]
+            if slabs is not None:  # all bands use the weights: keep them from wrapping round
                 stream.weights.make_room(conv.weights.size)
+            rows, blocks = _parts_of(op, geometry, plan, slabs)
+            load_first_weights(stream, conv, geometry, rows[0], blocks[0])
             return lambda band: conv_band(stream, conv, geometry, band)
         case ir.Pool():
             return lambda band: pool_band(stream, op, geometry, band)
@@ -91,18 +94,28 @@ def _cut(
     stream: Stream, op: ir.Op, geometry: Bands, plan: Plan, slabs: Slabs | None
 ) -> Iterator[Band]:
     """Cut an op into bands and parts; loads what lives in memory, places the output's buffer."""
-    blocks = plan.places[op.output].layout.blocks
+    bands_of_rows, parts = _parts_of(op, geometry, plan, slabs)
     slabs = slabs or Slabs(geometry.image_rows, None, 1, 1, 0, 0, 0)
     band_turn = part_turn = 0
     for image in range(geometry.images):
         base = image * geometry.image_rows
-        for first, count in split_evenly(geometry.image_rows, slabs.rows):
+        for first, count in bands_of_rows:
             rows = base + first, count
             held = _held(stream, op, geometry, plan, rows, slabs, band_turn)
-            for part in split_evenly(blocks, slabs.blocks or blocks):
+            for part in parts:
                 yield _part(stream, op, geometry, plan, rows, part, held, _parts(slabs, part_turn))
                 part_turn += 1
             band_turn += 1
+
+
+def _parts_of(
+    op: ir.Op, geometry: Bands, plan: Plan, slabs: Slabs | None
+) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """Bands of rows of an image, and parts of the channel blocks: each (first, count)."""
+    blocks, rows = plan.places[op.output].layout.blocks, geometry.image_rows
+    if slabs is None:
+        return [(0, rows)], [(0, blocks)]
+    return split_evenly(rows, slabs.rows), split_evenly(blocks, slabs.blocks or blocks)
 
 
 class _Buffers:

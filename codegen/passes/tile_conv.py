@@ -113,16 +113,10 @@ def conv_band(stream: Stream, conv: Packed, geometry: Bands, band: Band) -> None
     """
     config = stream.config
     most = min(config.tile_pixels, geometry.tallest * geometry.width)
-    first, count = (blocks // config.words_per_vector for blocks in band.blocks)
-    _, steps_h, steps_w, cin_blocks = conv.weights.shape[:4]
-    pixels = band.rows[1] * geometry.width
-    fine = FEW * pixels <= config.k_lanes and conv.feed.mode == ConvMode.DENSE
-    share = FINE_CHUNKS if fine else stream.recipe.chunks
-    for group in chunks(count, (steps_h, steps_w), cin_blocks, config, share, fine):
+    for group in _groups(stream, conv, geometry, band.rows, band.blocks):
         pieces = stream.recipe.tiles if len(group) == 1 else 1
         for box in pixel_tiles(band.rows, geometry.width, most, config.k_lanes, pieces):
-            for part in group:
-                chunk = replace(part, n=(first + part.n[0], part.n[1]))
+            for chunk in group:
                 stream.append(
                     "CONV",
                     weight_addr=_weights(stream, conv, chunk),
@@ -133,6 +127,38 @@ def conv_band(stream: Stream, conv: Packed, geometry: Bands, band: Band) -> None
                     **_output(conv.op, box, chunk, band, config),
                     **_residual(conv.op, box, chunk, band, config),
                 )
+
+
+def load_first_weights(
+    stream: Stream,
+    conv: Packed,
+    geometry: Bands,
+    rows: tuple[int, int],
+    blocks: tuple[int, int],
+) -> None:
+    """Load what the first command of a band needs, so that its pixels do not come long before."""
+    chunk = next(iter(_groups(stream, conv, geometry, rows, blocks)))[0]
+    _weights(stream, conv, chunk)
+    if chunk.last:
+        _params(stream, conv, chunk)
+
+
+def _groups(
+    stream: Stream,
+    conv: Packed,
+    geometry: Bands,
+    rows: tuple[int, int],
+    blocks: tuple[int, int],
+) -> Iterator[tuple[Chunk, ...]]:
+    """Groups of chunks for output channel blocks of a band of rows."""
+    config = stream.config
+    first, count = (number // config.words_per_vector for number in blocks)
+    _, steps_h, steps_w, cin_blocks = conv.weights.shape[:4]
+    few = FEW * rows[1] * geometry.width <= config.k_lanes
+    fine = few and conv.feed.mode == ConvMode.DENSE
+    share = FINE_CHUNKS if fine else stream.recipe.chunks
+    for group in chunks(count, (steps_h, steps_w), cin_blocks, config, share, fine):
+        yield tuple(replace(chunk, n=(first + chunk.n[0], chunk.n[1])) for chunk in group)
 
 
 def _weights(stream: Stream, conv: Packed, chunk: Chunk) -> int:

@@ -107,3 +107,16 @@ def test_a_weight_chunk_is_loaded_once_and_used_for_all_tiles() -> None:
     assert len(set(order)) == 4
     assert order == sorted(order)
     assert order.count(order[0]) == 4
+
+
+def test_first_weights_come_before_the_pixels() -> None:
+    """A large input arrives in pieces: computing starts with the first one."""
+    builder = Builder()
+    builder.conv(builder.input((1, 32, 32, 64)), 64)
+    loads = [
+        step.instruction.values["sram"]
+        for step in steps(builder, DEFAULT)
+        if step.instruction.name == "LOAD"
+    ]
+    assert loads.index(Sram.WEIGHT) < loads.index(Sram.ACT)
+    assert loads.index(Sram.PARAM) < loads.index(Sram.ACT)
