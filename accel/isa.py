@@ -147,7 +147,8 @@ class ArrayCycle(IntEnum):
 ARRAY_CYCLE_DOC = {
     ArrayCycle.BUSY: "a pixel entered the array",
     ArrayCycle.WEIGHT: "the next weight tile was not loaded yet",
-    ArrayCycle.ACTIVATION: "the activation read lost its SRAM bank to another unit",
+    ArrayCycle.ACTIVATION: "the window of a depthwise row was being filled, or the activation read "
+    "lost its SRAM bank to another unit",
     ArrayCycle.ACCUMULATOR: "both accumulator halves were taken (the output stage is behind)",
     ArrayCycle.DEP_LOAD: "the command waited for a load",
     ArrayCycle.DEP_CONV: "the command waited for an earlier convolution's output",

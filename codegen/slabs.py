@@ -97,14 +97,6 @@ def _sizes(total: int) -> list[int]:
     return sorted({-(-total // pieces) for pieces in range(1, total + 1)}, reverse=True)
 
 
-@dataclass(frozen=True, slots=True)
-class _Traffic:
-    loads: int
-    """Bytes."""
-    stores: int
-    """Bytes."""
-
-
 def _cycles(
     op: ir.Op,
     geometry: Bands,

@@ -44,7 +44,7 @@ USE_DOC = {
     Use.USEFUL: "busy with all lanes filled: MACs / (K × N)",
     Use.EDGE: "busy, but on lanes that the op does not fill",
     Use.WEIGHT: "waits for the next weight tile",
-    Use.ACTIVATION: "waits for an activation: its SRAM bank was taken",
+    Use.ACTIVATION: "waits for an activation: a depthwise row begins, or its SRAM bank was taken",
     Use.ACCUMULATOR: "waits for an accumulator: the output stage is behind",
     Use.LOAD: "waits for a load from memory",
     Use.STORE: "waits for a store to memory",
