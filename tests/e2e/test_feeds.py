@@ -31,7 +31,7 @@ CASES = {
     "depthwise 3x3/2": ((2, 24, 24, 20), 20, window((3, 3), 2, 1), 20, 3_750),
     "depthwise 5x5": ((1, 14, 14, 40), 40, window((5, 5), 1, 2), 40, 2_450),
     "depthwise 5x5/2": ((1, 15, 17, 16), 16, window((5, 5), 2, 2), 16, 730),
-    "depthwise 1x9": ((1, 6, 40, 16), 16, ir.Window2d((1, 9), padding=(0, 4, 0, 4)), 16, 1_000),
+    "depthwise 1x9": ((1, 6, 40, 16), 16, ir.Window2d((1, 9), padding=(0, 4, 0, 4)), 16, 1_020),
 }
 """Cycles include loading the input and storing the output."""
 

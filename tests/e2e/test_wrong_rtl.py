@@ -32,8 +32,8 @@ CONFIG = AccelConfig()
 MUTANTS = {
     "requantizer truncates": (
         "output/tessera_requantize.sv",
-        "(product2_q[i] + (64'sd1 <<< (shift2_q[i] - 6'd1))) >>> shift2_q[i]",
-        "product2_q[i] >>> shift2_q[i]",
+        "round_and_clip(product2_q[i],",
+        "round_and_clip(product2_q[i] - (64'sd1 <<< (shift2_q[i] - 6'd1)),",
         "conv2d_0",
     ),
     "residual is ignored": (
