@@ -67,10 +67,14 @@ class Axis:
         return Axis(self.size, taps, self.stride, before, after, self.dilation)
 
 
-def split_evenly(total: int, largest: int) -> list[tuple[int, int]]:
-    """Cut `total` into the fewest even (first, count) pieces of at most `largest`."""
-    pieces = -(-total // largest)
-    bounds = [total * i // pieces for i in range(pieces + 1)]
+def split_evenly(total: int, largest: int, unit: int = 1) -> list[tuple[int, int]]:
+    """Cut `total` into the fewest even (first, count) pieces of at most `largest`.
+
+    With `unit`, which divides `total`, pieces are multiples of it and `largest` is at least one.
+    """
+    units = total // unit
+    pieces = -(-units // (largest // unit))
+    bounds = [units * i // pieces * unit for i in range(pieces + 1)]
     return [(low, high - low) for low, high in pairwise(bounds)]
 
 

@@ -109,7 +109,7 @@ def _cycles(
     row_bands = split_evenly(geometry.image_rows, slabs.rows)
     bands_total = geometry.images * len(row_bands)
     blocks = layout_of(op.output, tensors, config).blocks
-    parts = len(split_evenly(blocks, slabs.blocks or blocks))
+    parts = len(split_evenly(blocks, slabs.blocks or blocks, least_blocks(op, config)))
     loads = stores = 0
     for operand in operands(op):
         if operand.tensor in used:

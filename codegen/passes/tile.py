@@ -16,6 +16,7 @@ from accel.config import AccelConfig
 from accel.program import Window
 from codegen import ir
 from codegen.bands import Bands, bands, most_input_rows, operands
+from codegen.fits import least_blocks
 from codegen.geometry import split_evenly
 from codegen.passes.tile_conv import conv_band, load_first_weights, pack_conv
 from codegen.passes.tile_vector import add_band, pool_band
@@ -57,7 +58,7 @@ def _emitter(
             slabs = plan.slabs[stream.layer]
             if slabs is not None:  # all bands use the weights: keep them from wrapping round
                 stream.weights.make_room(conv.weights.size)
-            rows, blocks = _parts_of(op, geometry, plan, slabs)
+            rows, blocks = _parts_of(stream, op, geometry, plan, slabs)
             load_first_weights(stream, conv, geometry, rows[0], blocks[0])
             return lambda band: conv_band(stream, conv, geometry, band)
         case ir.Pool():
@@ -94,7 +95,7 @@ def _cut(
     stream: Stream, op: ir.Op, geometry: Bands, plan: Plan, slabs: Slabs | None
 ) -> Iterator[Band]:
     """Cut an op into bands and parts; loads what lives in memory, places the output's buffer."""
-    bands_of_rows, parts = _parts_of(op, geometry, plan, slabs)
+    bands_of_rows, parts = _parts_of(stream, op, geometry, plan, slabs)
     slabs = slabs or Slabs(geometry.image_rows, None, 1, 1, 0, 0, 0)
     band_turn = part_turn = 0
     for image in range(geometry.images):
@@ -109,13 +110,14 @@ def _cut(
 
 
 def _parts_of(
-    op: ir.Op, geometry: Bands, plan: Plan, slabs: Slabs | None
+    stream: Stream, op: ir.Op, geometry: Bands, plan: Plan, slabs: Slabs | None
 ) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
     """Bands of rows of an image, and parts of the channel blocks: each (first, count)."""
     blocks, rows = plan.places[op.output].layout.blocks, geometry.image_rows
+    unit = least_blocks(op, stream.config)
     if slabs is None:
         return [(0, rows)], [(0, blocks)]
-    return split_evenly(rows, slabs.rows), split_evenly(blocks, slabs.blocks or blocks)
+    return split_evenly(rows, slabs.rows), split_evenly(blocks, slabs.blocks or blocks, unit)
 
 
 class _Buffers:

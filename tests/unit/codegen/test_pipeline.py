@@ -76,6 +76,16 @@ def test_residual_network_matches_numpy(name: str, batch: int, side: int) -> Non
         assert differing(run(program, graph, data, config, seed), want) == []
 
 
+def test_parts_are_whole_output_vectors() -> None:
+    """33 channels are three vectors of 16; parts of a vector and a half would tear one."""
+    builder = Builder()
+    x = builder.input((2, 5, 14, 3), 0)
+    builder.conv(x, 33, ir.Window2d((1, 1), (2, 2)))
+    graph, data = builder.graph(), builder.data()
+    got = run(lower(graph, NARROW_BUS), graph, data, NARROW_BUS)
+    assert differing(got, expected(graph, data)) == []
+
+
 def test_an_output_that_later_ops_read_is_also_returned() -> None:
     builder = Builder()
     x = builder.input((1, 9, 9, 16), 1)
