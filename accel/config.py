@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from accel.errors import ConfigError
+from accel.isa import TABLE_BYTES, Sram
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -53,9 +54,11 @@ class AccelConfig:
     burst_beats: int = 16
     """Longest burst, beats."""
     vector: bool = True
-    """Build the vector unit (pooling and element-wise add)."""
+    """Build the vector unit (pooling, element-wise addition and multiplication)."""
     depthwise: bool = True
     """Build the depthwise mode: kernel taps instead of input channels on the K lanes."""
+    tables: int = 4
+    """256-entry tables (sigmoid, hard-swish, ...) at the end of conv and vector unit; 0: none."""
 
     def __post_init__(self) -> None:
         for rule in RULES:
@@ -77,6 +80,20 @@ class AccelConfig:
     def param_bytes(self) -> int:
         """Size of the parameter SRAM, bytes."""
         return self.param_kib * KIB
+
+    @property
+    def table_bytes(self) -> int:
+        """Size of the table memory, bytes."""
+        return self.tables * TABLE_BYTES
+
+    def sram_bytes(self, sram: Sram) -> int:
+        """Size of one of the memories that LOAD can write, bytes."""
+        return {
+            Sram.ACT: self.act_bytes,
+            Sram.WEIGHT: self.weight_bytes,
+            Sram.PARAM: self.param_bytes,
+            Sram.TABLE: self.table_bytes,
+        }[sram]
 
     @property
     def tile_pixels(self) -> int:
@@ -169,6 +186,12 @@ def _memories(c: AccelConfig) -> str:
     return ""
 
 
+def _tables(c: AccelConfig) -> str:
+    if c.tables not in (0, 1, 2, 4, 8):
+        return f"tables={c.tables}: must be 0 (none), 1, 2, 4 or 8"
+    return ""
+
+
 def _accumulator(c: AccelConfig) -> str:
     n = c.acc_entries
     if not 2 * c.k_lanes <= n <= 8192 or n & (n - 1):
@@ -190,7 +213,7 @@ def _queues(c: AccelConfig) -> str:
     return ""
 
 
-RULES = (_lanes, _bus, _banks, _memories, _accumulator, _queues, _depthwise)
+RULES = (_lanes, _bus, _banks, _memories, _accumulator, _queues, _depthwise, _tables)
 """What can be built; each rule returns "" or the reason why not."""
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from accel.codec import Instruction
 from accel.config import AccelConfig
-from accel.isa import ConvMode, Sram
+from accel.isa import TABLE_BYTES, ConvMode, Sram
 from accel.program import Window
 
 Space = Sram | Window
@@ -48,14 +48,16 @@ def footprint(instruction: Instruction, config: AccelConfig) -> Footprint:
         case "POOL":
             size = (v["kernel_h"], v["kernel_w"], 1, 1)
             return Footprint(
-                tuple(_windowed(v, size, config, _planes(v))),
+                (*_windowed(v, size, config, _planes(v)), *_table(v)),
                 tuple(_output(v, config, v["blocks"])),
             )
-        case "ADD":
-            pixels = (v["out_h"], v["out_w"], v["blocks"])
+        case "ADD" | "MUL":
             reads = [
-                *_rectangle(v, "a", pixels, config),
-                *_rectangle(v, "b", pixels, config),
+                *_rectangle(v, "a", (v["out_h"], v["out_w"], v["blocks"]), config),
+                *_rectangle(
+                    v, "b", (v["out_h"], 1 if v["b_repeat"] else v["out_w"], v["blocks"]), config
+                ),
+                *_table(v),
             ]
             return Footprint(tuple(reads), tuple(_output(v, config, v["blocks"])))
     return Footprint()
@@ -101,6 +103,7 @@ def _conv(v: Mapping[str, int], config: AccelConfig) -> Footprint:
     count = v["n_blocks"] * config.words_per_vector
     if v["residual"]:
         reads += _rectangle(v, "res", (v["out_h"], v["out_w"], count), config)
+    reads += _table(v)
     return Footprint(tuple(reads), tuple(_output(v, config, count)))
 
 
@@ -131,6 +134,11 @@ def _planes(v: Mapping[str, int]) -> Iterable[int]:
     return (block * v["in_plane"] for block in range(v["blocks"]))
 
 
+def _table(v: Mapping[str, int]) -> Iterator[Span]:
+    if v["use_table"]:
+        yield Span(Sram.TABLE, (v["use_table"] - 1) * TABLE_BYTES, v["use_table"] * TABLE_BYTES)
+
+
 def _output(v: Mapping[str, int], config: AccelConfig, planes: int) -> Iterator[Span]:
     return _rectangle(v, "out", (v["out_h"], v["out_w"], planes), config)
 
@@ -140,7 +148,8 @@ def _rectangle(
 ) -> Iterator[Span]:
     """First to last byte of a rectangle of pixels in consecutive channel blocks."""
     rows, pixels, planes = size
-    length = (rows - 1) * v[f"{name}_pitch"] + pixels * config.k_lanes
+    step = v.get(f"{name}_step", config.k_lanes)
+    length = (rows - 1) * v[f"{name}_pitch"] + (pixels - 1) * step + config.k_lanes
     for plane in range(planes):
         base = v[f"{name}_addr"] + plane * v[f"{name}_plane"]
         yield Span(Sram.ACT, base, base + length)

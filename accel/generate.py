@@ -55,6 +55,7 @@ def isa_package() -> str:
         f"  parameter int unsigned PUSH_WINDOW = 'h{isa.PUSH_WINDOW:x};",
         f"  parameter int unsigned QUEUES = {len(isa.QUEUES)};",
         f"  parameter int unsigned GATHER_ROWS = {isa.GATHER_ROWS};",
+        f"  parameter int unsigned TABLE_BYTES = {isa.TABLE_BYTES};",
         f"  parameter int unsigned ARRAY_CYCLES = {len(isa.ArrayCycle)};",
         "",
         *_enum("opcode", 8, [(c.name, c.opcode) for c in isa.COMMANDS], "OP"),

@@ -16,6 +16,7 @@ def identity(config: AccelConfig) -> dict[str, tuple[int, int]]:
     c = config
     array = c.k_lanes | c.n_lanes << 8 | c.bus_bytes << 16 | c.act_banks << 24
     units = c.acc_entries | c.param_kib << 16 | c.vector << 24 | c.depthwise << 25
+    units |= c.tables << 26
     return {
         "ID": (csr.ID, TESS),
         "VERSION": (csr.VERSION, ISA_VERSION),

@@ -19,7 +19,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
-ISA_VERSION = 2
+ISA_VERSION = 3
 WORD_BITS = 32
 COMMAND_WORDS = 24
 COMMAND_BITS = WORD_BITS * COMMAND_WORDS
@@ -51,6 +51,7 @@ class Sram(IntEnum):
     ACT = 0
     WEIGHT = 1
     PARAM = 2
+    TABLE = 3
 
 
 GATHER_ROWS = 4
@@ -70,8 +71,16 @@ class ConvMode(IntEnum):
     FOLD = 2
 
 
+TABLE_BYTES = 256
+"""A table maps every int8 value, taken as an unsigned byte, to an int8 value."""
+
+
 class Rounding(IntEnum):
-    """Requantization rule. SINGLE: one rounding, half up (TVM `qnn.requantize`, TFLite single)."""
+    """Requantization rule.
+
+    SINGLE: one rounding, half up (TVM `qnn.requantize`, TFLite single).
+    DOUBLE: half up after 31 bits, then half away from zero (TFLite-Micro, CMSIS-NN).
+    """
 
     SINGLE = 0
     DOUBLE = 1
@@ -226,6 +235,7 @@ _OUTPUT = (
     ),
     Field("out_plane", 24, "bytes", "Distance of output channel blocks (K channels)."),
     Field("out_pitch", 20, "bytes", "Distance of output rows."),
+    Field("out_step", 20, "bytes", "Distance of output pixels in a row; K where none is left out."),
     Field("out_h", 12, "rows", "Output rows of this tile."),
     Field("out_w", 12, "pixels", "Output pixels in a row of this tile."),
 )
@@ -251,6 +261,27 @@ _TAIL = (
     Field("clip_hi", 8, "", "Upper clip, after the zero point.", signed=True),
 )
 
+_TABLE = (
+    Field("use_table", 4, "", "0: none; t: every result goes through table t - 1 at the very end."),
+)
+
+_TWO_OPERANDS = (
+    Field("a_addr", 24, "bytes", "ACT address of operand a."),
+    Field("a_plane", 24, "bytes", "Distance of a's channel blocks."),
+    Field("a_pitch", 20, "bytes", "Distance of a's rows."),
+    Field("b_addr", 24, "bytes", "ACT address of operand b."),
+    Field("b_plane", 24, "bytes", "Distance of b's channel blocks."),
+    Field("b_pitch", 20, "bytes", "Distance of b's rows."),
+    Field("b_repeat", 1, "", "1: a row of b is one pixel, which all pixels of a's row meet."),
+    Field("blocks", 12, "", "Channel blocks (of K)."),
+    *_OUTPUT,
+    Field("a_zp", 8, "", "Zero point of a.", signed=True),
+    Field("b_zp", 8, "", "Zero point of b.", signed=True),
+    Field("shift", 6, "bits", "Rounding right shift, 1 to 62."),
+    *_TAIL,
+    *_TABLE,
+)
+
 COMMANDS = (
     Command(
         "END",
@@ -266,7 +297,7 @@ COMMANDS = (
         Unit.LOAD,
         "Copy `planes` x `rows` rows from a memory window to an SRAM. Addresses, strides and "
         "lengths are multiples of the bus width.",
-        (Field("sram", 4, "", "Destination: 0 ACT, 1 WEIGHT, 2 PARAM."), *_TRANSFER),
+        (Field("sram", 4, "", "Destination: 0 ACT, 1 WEIGHT, 2 PARAM, 3 TABLE."), *_TRANSFER),
     ),
     Command(
         "STORE",
@@ -288,7 +319,9 @@ COMMANDS = (
         "p * pass_rows onward, its lane c * pass_rows + r the tap (row r, column c). FOLD: the "
         "kernel rows, fold_bytes each, lie end to end; pass p covers bytes p * K to p * K + K - 1 "
         "of them. In both, weight tiles are read in the order n-block, pass; lanes without a tap "
-        "see in_zp; and the rows that a pass reads must lie in different banks.",
+        "see in_zp; and the rows that a pass reads must lie in different banks. Weights may be an "
+        "activation: a block of K pixels by K channels is a tile, `transposed` where its "
+        "pixels are output channels.",
         (
             *_WINDOWED_INPUT,
             Field(
@@ -330,7 +363,7 @@ COMMANDS = (
                 "has weights of zero.",
             ),
             Field("channels", 4, "bytes", "FOLD: size of an input pixel, 1 to 8."),
-            Field("rounding", 1, "", "0 single rounding, half up; 1 (double) is reserved."),
+            Field("rounding", 1, "", "0 single rounding, half up; 1 double (shifts from 31 on)."),
             Field(
                 "first",
                 1,
@@ -341,7 +374,16 @@ COMMANDS = (
             Field("last", 1, "", "1: hand the sums to the output stage; 0: keep them."),
             Field("residual", 1, "", "1: add the residual tensor after requantizing."),
             Field("in_zp", 8, "", "Value that padding injects.", signed=True),
+            Field("centered", 1, "", "DENSE: 1: multiply (input - in_zp), not the input."),
+            Field("weight_zp", 8, "", "Zero point that is taken off every weight.", signed=True),
+            Field(
+                "transposed",
+                1,
+                "",
+                "1: word n of a weight tile holds the K weights of output channel n. Needs N = K.",
+            ),
             *_TAIL,
+            *_TABLE,
             Field("res_addr", 24, "bytes", "ACT address of the residual's pixel (0, 0)."),
             Field("res_plane", 24, "bytes", "Distance of the residual's channel blocks."),
             Field("res_pitch", 20, "bytes", "Distance of the residual's rows."),
@@ -386,6 +428,7 @@ COMMANDS = (
             Field("multiplier", 32, "", "Fixed-point multiplier, below 2^31."),
             Field("shift", 6, "bits", "Rounding right shift, 1 to 62."),
             *_TAIL,
+            *_TABLE,
         ),
     ),
     Command(
@@ -395,20 +438,20 @@ COMMANDS = (
         "Add two tiles: ((a - a_zp) * a_mult + (b - b_zp) * b_mult), one rounding shift, zero "
         "point, clip.",
         (
-            Field("a_addr", 24, "bytes", "ACT address of operand a."),
-            Field("a_plane", 24, "bytes", "Distance of a's channel blocks."),
-            Field("a_pitch", 20, "bytes", "Distance of a's rows."),
-            Field("b_addr", 24, "bytes", "ACT address of operand b."),
-            Field("b_plane", 24, "bytes", "Distance of b's channel blocks."),
-            Field("b_pitch", 20, "bytes", "Distance of b's rows."),
-            Field("blocks", 12, "", "Channel blocks (of K)."),
-            *_OUTPUT,
-            Field("a_zp", 8, "", "Zero point of a.", signed=True),
-            Field("b_zp", 8, "", "Zero point of b.", signed=True),
+            *_TWO_OPERANDS,
             Field("a_mult", 32, "", "Multiplier of a.", signed=True),
             Field("b_mult", 32, "", "Multiplier of b.", signed=True),
-            Field("shift", 6, "bits", "Rounding right shift, 1 to 62."),
-            *_TAIL,
+        ),
+    ),
+    Command(
+        "MUL",
+        7,
+        Unit.VECTOR,
+        "Multiply two tiles: (a - a_zp) * (b - b_zp) * multiplier, one rounding shift, zero point, "
+        "clip.",
+        (
+            *_TWO_OPERANDS,
+            Field("multiplier", 32, "", "Fixed-point multiplier.", signed=True),
         ),
     ),
 )

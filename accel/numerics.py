@@ -2,13 +2,16 @@
 """The integer arithmetic that model, RTL and TVM host share, bit for bit.
 
 Requantization is fixed-point with a 31-bit multiplier and one rounding, half up, as TVM's
-`qnn.requantize` (Relay, rounding UPWARD) and TFLite's single rounding compute it.
+`qnn.requantize` (Relay, rounding UPWARD) and TFLite's single rounding compute it; or, on demand,
+with the two roundings of gemmlowp, as TFLite-Micro and CMSIS-NN compute it.
 """
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+
+from accel.isa import Rounding
 
 Int8Array = npt.NDArray[np.int8]
 Int32Array = npt.NDArray[np.int32]
@@ -31,6 +34,19 @@ def round_shift(values: Int64Array, shift: Int64Array | int) -> Int64Array:
     return (values + (np.int64(1) << (amount - 1))) >> amount
 
 
+def round_shift_twice(values: Int64Array, shift: Int64Array | int) -> Int64Array:
+    """Right shift as `MultiplyByQuantizedMultiplier` rounds: by 31 half up, then half away from 0.
+
+    Source: gemmlowp, `SaturatingRoundingDoublingHighMul` and `RoundingDivideByPOT`. `shift` is 31
+    to 62; less counts as 31.
+    """
+    high = (values + (np.int64(1) << 30)) >> 31
+    rest = np.maximum(np.asarray(shift, np.int64) - 31, 0)
+    half = np.where(rest > 0, (np.int64(1) << np.maximum(rest - 1, 0)) - (high < 0), 0)
+    rounded: Int64Array = (high + half) >> rest
+    return rounded
+
+
 def requantize(
     acc: Int64Array,
     bias: Int64Array | int,
@@ -39,6 +55,7 @@ def requantize(
     zero_point: int,
     low: int,
     high: int,
+    rounding: Rounding = Rounding.SINGLE,
 ) -> Int8Array:
     """clip(((wrap32(acc + bias) * multiplier + (1 << (shift - 1))) >> shift) + zero_point).
 
@@ -50,9 +67,39 @@ def requantize(
         zero_point: int8.
         low: lower clip, int8.
         high: upper clip, int8.
+        rounding: DOUBLE rounds as `round_shift_twice` does.
     """
     product = wrap32(acc + bias) * np.asarray(multiplier, np.int64)
-    return clip(round_shift(product, shift) + zero_point, low, high)
+    rounded = round_shift if rounding == Rounding.SINGLE else round_shift_twice
+    return clip(rounded(product, shift) + zero_point, low, high)
+
+
+def rescale_product(
+    a: Int64Array,
+    b: Int64Array,
+    multiplier: int,
+    shift: int,
+    zero_point: int,
+    low: int,
+    high: int,
+) -> Int8Array:
+    """clip(((a * b * multiplier + (1 << (shift - 1))) >> shift) + zero_point).
+
+    Args:
+        a: operand minus its zero point, -255 to 255.
+        b: the same.
+        multiplier: int32.
+        shift: 1 to 62.
+        zero_point: int8.
+        low: lower clip, int8.
+        high: upper clip, int8.
+    """
+    return clip(round_shift(a * b * multiplier, shift) + zero_point, low, high)
+
+
+def look_up(table: Int8Array, values: Int8Array) -> Int8Array:
+    """Every value, taken as an unsigned byte, through a table of 256 int8 entries."""
+    return table[values.view(np.uint8)]
 
 
 def rescale_add(

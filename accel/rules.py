@@ -9,17 +9,20 @@ STORE, `tessera_conv_issue` for CONV, `tessera_vector_check` for POOL and ADD.
 | all with sizes | no count, size, kernel, stride or dilation is 0 |
 | LOAD, STORE | window is 0 to 3; offset, SRAM address, row length and strides are multiples of the
 bus |
-| LOAD | sram is 0, 1 or 2 |
-| CONV, POOL, ADD | ACT addresses, planes and pitches are multiples of K; not in_addr of FOLD |
-| CONV | weight_addr is a multiple of N, param_addr of the bus; mode is 0 to 2, rounding 0 |
+| LOAD | sram is 0 to 3 |
+| CONV, POOL, ADD, MUL | ACT addresses, planes, pitches and steps are multiples of K; not in_addr of
+FOLD |
+| CONV, POOL, ADD, MUL | out_step is not 0; use_use_use_table is at most the number of tables |
+| CONV | weight_addr is a multiple of N, param_addr of the bus; mode is 0 to 2 |
+| CONV | centered only in DENSE; transposed needs N = K |
 | CONV, DEPTHWISE or FOLD | passes is not 0; pass_rows is 1 to 4; cin_blocks and dilation_x are 1;
 the rows of a pass do not share banks |
 | DEPTHWISE | the mode is built; stride_x is 1 or 2; pass_rows * kernel_w is at most K |
 | FOLD | channels is 1 to 8; fold_bytes is at least K / 4 |
 | CONV | out_h * out_w is at most half of the accumulator entries |
 | CONV | n_blocks is 1 when first or last is 0; add_shift is 1 to 62 with residual |
-| POOL | kind is 0 or 1, rounding 0; AVERAGE: shift is 1 to 62, multiplier below 2^31 |
-| ADD | shift is 1 to 62 |
+| POOL | kind is 0 or 1; AVERAGE: shift is 1 to 62, multiplier below 2^31 |
+| ADD, MUL | shift is 1 to 62 |
 """
 
 from __future__ import annotations
@@ -29,7 +32,7 @@ from collections.abc import Iterable, Mapping
 from accel.banks import Gather, fold_words
 from accel.codec import Instruction
 from accel.config import AccelConfig
-from accel.isa import BY_NAME, GATHER_ROWS, ConvMode, PoolKind
+from accel.isa import BY_NAME, GATHER_ROWS, ConvMode, PoolKind, Sram
 from accel.program import Window
 
 SIZES = frozenset(
@@ -50,6 +53,7 @@ SIZES = frozenset(
         "blocks",
         "out_h",
         "out_w",
+        "out_step",
     ]
 )
 """Fields that must not be 0."""
@@ -66,6 +70,8 @@ def legal(instruction: Instruction, config: AccelConfig) -> bool:
     names = [field.name for field in BY_NAME[instruction.name].fields]
     if any(v[name] == 0 for name in names if name in SIZES):
         return False
+    if v.get("use_table", 0) > config.tables:
+        return False
     match instruction.name:
         case "LOAD" | "STORE":
             places = [
@@ -74,7 +80,7 @@ def legal(instruction: Instruction, config: AccelConfig) -> bool:
             return (
                 _aligned((v[name] for name in places), config.bus_bytes)
                 and v["window"] < len(Window)
-                and v.get("sram", 0) <= 2
+                and v.get("sram", 0) <= Sram.TABLE
             )
         case "CONV":
             return _legal_conv(v, names, config)
@@ -83,10 +89,9 @@ def legal(instruction: Instruction, config: AccelConfig) -> bool:
             return (
                 _aligned_act(v, names, config)
                 and v["kind"] <= PoolKind.AVERAGE
-                and v["rounding"] == 0
                 and (not average or (v["shift"] in SHIFTS and v["multiplier"] < 1 << 31))
             )
-        case "ADD":
+        case "ADD" | "MUL":
             return _aligned_act(v, names, config) and v["shift"] in SHIFTS
     return True
 
@@ -99,7 +104,11 @@ def _aligned_act(v: Mapping[str, int], names: Iterable[str], config: AccelConfig
     own = {"weight_addr", "param_addr"}
     if v.get("mode") == ConvMode.FOLD:
         own.add("in_addr")
-    places = [n for n in names if n.endswith(("addr", "plane", "pitch", "group")) and n not in own]
+    places = [
+        n
+        for n in names
+        if n.endswith(("addr", "plane", "pitch", "group", "out_step")) and n not in own
+    ]
     return _aligned((v[name] for name in places), config.k_lanes)
 
 
@@ -109,7 +118,8 @@ def _legal_conv(v: Mapping[str, int], names: Iterable[str], config: AccelConfig)
         and v["weight_addr"] % config.n_lanes == 0
         and v["param_addr"] % config.bus_bytes == 0
         and _legal_mode(v, config)
-        and v["rounding"] == 0
+        and (not v["centered"] or v["mode"] == ConvMode.DENSE)
+        and (not v["transposed"] or config.n_lanes == config.k_lanes)
         and v["out_h"] * v["out_w"] <= config.tile_pixels
         and (v["n_blocks"] == 1 or (v["first"] == 1 and v["last"] == 1))
         and (not v["residual"] or v["add_shift"] in SHIFTS)

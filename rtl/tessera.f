@@ -28,6 +28,7 @@ output/tessera_param_fetch.sv
 output/tessera_plane_walker.sv
 output/tessera_drain_walker.sv
 output/tessera_output_stage.sv
+output/tessera_table_sram.sv
 // Conv unit
 compute/tessera_conv_issue.sv
 compute/tessera_weight_walker.sv

@@ -86,6 +86,20 @@ package tessera_pkg;
     return y[7:0];
   endfunction
 
+  // The same with two roundings (`round_shift_twice`): by 31 half up, then half away from zero.
+  function automatic logic signed [7:0] round_twice_and_clip(logic signed [63:0] value,
+                                                             logic [5:0] shift, tail_t tail);
+    logic signed [63:0] y;
+    logic [5:0] rest;
+    y = (value + (64'sd1 <<< 30)) >>> 31;
+    rest = (shift > 6'd31) ? shift - 6'd31 : '0;
+    if (rest != '0) y = (y + (64'sd1 <<< (rest - 6'd1)) - ((y < 0) ? 64'sd1 : 64'sd0)) >>> rest;
+    y = y + 64'(tail.zp);
+    if (y > 64'(tail.hi)) return tail.hi;
+    if (y < 64'(tail.lo)) return tail.lo;
+    return y[7:0];
+  endfunction
+
   // What a command at the head of a queue waits for: the first missing token, WAIT_RUN if none.
   function automatic wait_e token_wait(logic [QUEUES-1:0] met);
     if (!met[2'(UNIT_LOAD)]) return WAIT_DEP_LOAD;

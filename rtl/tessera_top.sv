@@ -21,6 +21,7 @@ module tessera_top
   parameter int unsigned BurstBeats   = 16,
   parameter bit          Vector       = 1'b1,
   parameter bit          Depthwise    = 1'b1,
+  parameter int unsigned Tables       = 4,
   parameter int unsigned AxiAddrBits  = 32,
   parameter int unsigned AxilAddrBits = 13
 ) (
@@ -131,7 +132,10 @@ module tessera_top
   addr_t                                   load_addr;
   logic  [  BusBytes-1:0][       7:0]      load_data;
   logic act_load_req, act_load_gnt, weight_load_req;
-  logic param_load_req;
+  logic param_load_req, table_load_req;
+  // Tables.
+  logic [1:0][3:0] table_use;
+  logic [1:0][KLanes-1:0][7:0] table_index, table_data;
   // WEIGHT and PARAM SRAM.
   logic wgt_rd_req, par_rd_req;
   addr_t wgt_rd_addr, par_rd_addr;
@@ -156,6 +160,7 @@ module tessera_top
     .QueueDepth(QueueDepth),
     .Vector(Vector),
     .Depthwise(Depthwise),
+    .Tables(Tables),
     .AxilAddrBits(AxilAddrBits)
   ) i_frontend (
     .clk_i,
@@ -221,6 +226,7 @@ module tessera_top
     .ActBytes(ActBytes),
     .WeightBytes(WeightBytes),
     .ParamBytes(ParamBytes),
+    .TableBytes(Tables * TABLE_BYTES),
     .ReadBursts(ReadBursts),
     .BurstBeats(BurstBeats),
     .AxiAddrBits(AxiAddrBits)
@@ -257,7 +263,8 @@ module tessera_top
     .act_wr_req_o(act_load_req),
     .act_wr_gnt_i(act_load_gnt),
     .weight_wr_req_o(weight_load_req),
-    .param_wr_req_o(param_load_req)
+    .param_wr_req_o(param_load_req),
+    .table_wr_req_o(table_load_req)
   );
 
   tessera_store_unit #(
@@ -311,7 +318,8 @@ module tessera_top
     .WeightBytes(WeightBytes),
     .ParamBytes(ParamBytes),
     .AccEntries(AccEntries),
-    .Depthwise(Depthwise)
+    .Depthwise(Depthwise),
+    .Tables(Tables)
   ) i_conv_unit (
     .clk_i(unit_clk[2'(UNIT_CONV)]),
     .rst_ni(unit_rst_n),
@@ -347,6 +355,9 @@ module tessera_top
     .par_rd_req_o(par_rd_req),
     .par_rd_addr_o(par_rd_addr),
     .par_rd_data_i(par_rd_data),
+    .table_o(table_use[PortOutput]),
+    .table_index_o(table_index[PortOutput]),
+    .table_data_i(table_data[PortOutput]),
     .array_cycle_o(array_cycle),
     .array_id_o
   );
@@ -354,7 +365,8 @@ module tessera_top
   if (Vector) begin : gen_vector
     tessera_vector_unit #(
       .KLanes  (KLanes),
-      .ActBytes(ActBytes)
+      .ActBytes(ActBytes),
+      .Tables  (Tables)
     ) i_vector_unit (
       .clk_i(unit_clk[2'(UNIT_VECTOR)]),
       .rst_ni(unit_rst_n),
@@ -383,10 +395,13 @@ module tessera_top
       .act_wr_req_o(wr_req[PortVector]),
       .act_wr_addr_o(wr_addr[PortVector]),
       .act_wr_data_o(wr_data[PortVector]),
-      .act_wr_gnt_i(wr_gnt[PortVector])
+      .act_wr_gnt_i(wr_gnt[PortVector]),
+      .table_o(table_use[PortVector]),
+      .table_index_o(table_index[PortVector]),
+      .table_data_i(table_data[PortVector])
     );
   end else begin : gen_no_vector
-    // The dispatcher refuses POOL and ADD: nothing ever arrives here.
+    // The dispatcher refuses POOL, ADD and MUL: nothing ever arrives here.
     assign unit_ready[2'(UNIT_VECTOR)]       = 1'b0;
     assign trace_start_o[2'(UNIT_VECTOR)]    = 1'b0;
     assign trace_start_id_o[2'(UNIT_VECTOR)] = '0;
@@ -404,11 +419,14 @@ module tessera_top
     assign wr_req[PortVector]                = 1'b0;
     assign wr_addr[PortVector]               = '0;
     assign wr_data[PortVector]               = '0;
+    assign table_use[PortVector]             = '0;
+    assign table_index[PortVector]           = '0;
     logic unused_vector;
     assign unused_vector = ^{unit_valid[2'(UNIT_VECTOR)], unit_cmd[2'(UNIT_VECTOR)],
                              dep_met[2'(UNIT_VECTOR)],
                              rd_gnt[PortVectorB:PortVectorA], rd_data[PortVectorA],
-                             rd_data[PortVectorB], wr_gnt[PortVector]};
+                             rd_data[PortVectorB], wr_gnt[PortVector],
+                             table_data[PortVector]};
   end
 
   tessera_act_sram #(
@@ -472,6 +490,28 @@ module tessera_top
     .rd_addr_i(par_rd_addr),
     .rd_data_o(par_rd_data)
   );
+
+  if (Tables != 0) begin : gen_tables
+    tessera_table_sram #(
+      .KLanes(KLanes),
+      .BusBytes(BusBytes),
+      .Tables(Tables)
+    ) i_table_sram (
+      .clk_i,
+      .rst_ni,
+      .wr_req_i (table_load_req),
+      .wr_addr_i(load_addr),
+      .wr_data_i(load_data),
+      .table_i  (table_use),
+      .index_i  (table_index),
+      .data_o   (table_data)
+    );
+  end else begin : gen_no_tables
+    // The units refuse commands that name a table.
+    assign table_data = '0;
+    logic unused_tables;
+    assign unused_tables = ^{table_load_req, table_use, table_index};
+  end
 
 endmodule
 

@@ -197,11 +197,7 @@ def _states(
     program: Program, inputs: Inputs, config: AccelConfig, places: Sequence[int]
 ) -> Iterator[tuple[int, State]]:
     """The state before each of these commands, by the functional model."""
-    srams = {
-        Sram.ACT: np.zeros(config.act_bytes, np.uint8),
-        Sram.WEIGHT: np.zeros(config.weight_bytes, np.uint8),
-        Sram.PARAM: np.zeros(config.param_bytes, np.uint8),
-    }
+    srams = {sram: np.zeros(config.sram_bytes(sram), np.uint8) for sram in Sram}
     windows = [np.zeros(size, np.uint8) for size in (program.output_bytes, program.scratch_bytes)]
     here, state = 0, State(srams, *windows)
     for place in places:
@@ -221,11 +217,12 @@ def _program(
     program: Program, first: int, stop: int, before: State, config: AccelConfig, *, dumps: bool
 ) -> Program:
     """Commands `first` to `stop` - 1 as a program that starts from the state before them."""
-    images = [] if first == 0 else [before.srams[s] for s in (Sram.ACT, Sram.WEIGHT, Sram.PARAM)]
-    constants = [program.constants, np.zeros(-program.constants.size % ALIGN, np.uint8), *images]
+    images = {} if first == 0 else {s: data for s, data in before.srams.items() if data.size}
+    padding = np.zeros(-program.constants.size % ALIGN, np.uint8)
+    constants = [program.constants, padding, *images.values()]
     offset = round_up(program.constants.size, ALIGN)
     commands: list[Instruction] = []
-    for sram, image in zip((Sram.ACT, Sram.WEIGHT, Sram.PARAM), images, strict=False):
+    for sram, image in images.items():
         place = {"window": Window.CONSTANTS, "offset": offset, "sram": sram}
         commands.append(_copy("LOAD", OWN_IDS + len(commands), image.size, **place))
         offset += image.size

@@ -8,14 +8,14 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from accel.isa import ConvMode, Sram
+from accel.isa import ConvMode, Rounding, Sram
 from accel.model.state import State
 from accel.model.windows import folded_rows, taps
 from accel.numerics import requantize, rescale_add, wrap32
 
 Int64Array = npt.NDArray[np.int64]
-FLOAT32_DEPTH = 1024
-"""Sums of so many int8 products stay below 2^24, where float32 matrix products are exact."""
+FLOAT32_SUM = 1 << 24
+"""Below it, float32 matrix products of integers are exact."""
 
 
 def conv(state: State, v: Mapping[str, int]) -> None:
@@ -39,12 +39,13 @@ def _products(state: State, v: Mapping[str, int], n: int) -> Int64Array:
     return _dense(state, v, n)
 
 
-def _weights(state: State, v: Mapping[str, int], n: int, tiles: int) -> npt.NDArray[np.int8]:
-    """Weight tiles of an n-block: [tiles, K, N] int8."""
+def _weights(state: State, v: Mapping[str, int], n: int, tiles: int) -> npt.NDArray[np.int16]:
+    """Weight tiles of an n-block, less their zero point: [tiles, K, N]."""
     config = state.config
     size = tiles * config.weight_tile_bytes
     data = state.sram(Sram.WEIGHT, v["weight_addr"] + n * size, size)
-    return data.view(np.int8).reshape(tiles, config.k_lanes, config.n_lanes)
+    words = data.view(np.int8).reshape(tiles, config.k_lanes, config.n_lanes)
+    return (words.transpose(0, 2, 1) if v["transposed"] else words) - np.int16(v["weight_zp"])
 
 
 def _dense(state: State, v: Mapping[str, int], n: int) -> Int64Array:
@@ -52,15 +53,18 @@ def _dense(state: State, v: Mapping[str, int], n: int) -> Int64Array:
     config = state.config
     depth, steps = v["cin_blocks"] * config.k_lanes, v["kernel_h"] * v["kernel_w"]
     weights = _weights(state, v, n, steps * v["cin_blocks"])
-    kind = np.dtype(np.float32 if depth <= FLOAT32_DEPTH else np.float64)
+    wide = v["centered"] or v["weight_zp"]
+    largest = depth * (255 * 255 if wide else 128 * 128)
+    kind = np.dtype(np.float32 if largest <= FLOAT32_SUM else np.float64)
     kernels = weights.reshape(steps, depth, config.n_lanes).astype(kind)
     dilation = v["dilation_y"], v["dilation_x"]
     address = v["in_addr"] + n * v["in_group"]
+    center = kind.type(v["in_zp"] if v["centered"] else 0)
     total = np.zeros((v["out_h"] * v["out_w"], config.n_lanes), np.int64)
     views = taps(state, v, address, v["cin_blocks"], dilation, v["in_zp"])
     for view, kernel in zip(views, kernels, strict=True):
-        x = view.transpose(1, 2, 0, 3).reshape(len(total), depth)
-        total += (x.astype(kind) @ kernel).astype(np.int64)
+        x = view.transpose(1, 2, 0, 3).reshape(len(total), depth).astype(kind)
+        total += ((x - center) @ kernel).astype(np.int64)
     return total
 
 
@@ -112,7 +116,8 @@ def _output(state: State, v: Mapping[str, int], n: int, acc: Int64Array) -> None
     bias = record[: 4 * lanes].view("<i4").astype(np.int64)
     multiplier = record[4 * lanes : 8 * lanes].view("<i4").astype(np.int64)
     shift = record[8 * lanes : 9 * lanes].astype(np.int64)
-    y = requantize(acc, bias, multiplier, shift, v["out_zp"], v["clip_lo"], v["clip_hi"])
+    tail = v["out_zp"], v["clip_lo"], v["clip_hi"]
+    y = requantize(acc, bias, multiplier, shift, *tail, Rounding(v["rounding"]))
     shape = (words, v["out_h"], v["out_w"])
     if v["residual"]:
         r = state.pixels(
@@ -131,10 +136,6 @@ def _output(state: State, v: Mapping[str, int], n: int, acc: Int64Array) -> None
             v["add_lo"],
             v["add_hi"],
         )
-    out = state.pixels(
-        v["out_addr"] + n * words * v["out_plane"],
-        v["out_plane"],
-        v["out_pitch"],
-        shape,
-    )
-    out[:] = y.reshape(v["out_h"], v["out_w"], words, config.k_lanes).transpose(2, 0, 1, 3)
+    y = state.finished(v, y)
+    vectors = y.reshape(v["out_h"], v["out_w"], words, config.k_lanes)
+    state.output(v, n * words, shape)[:] = vectors.transpose(2, 0, 1, 3)

@@ -18,7 +18,7 @@ from accel.isa import BY_NAME, QUEUES, Cause, Unit
 from accel.model.conv import conv
 from accel.model.state import State, Stop
 from accel.model.transfer import load, store
-from accel.model.vector import add, pool
+from accel.model.vector import add, mul, pool
 from accel.rules import legal
 
 SEMANTICS: Mapping[str, Callable[[State, Mapping[str, int]], None]] = {
@@ -27,6 +27,7 @@ SEMANTICS: Mapping[str, Callable[[State, Mapping[str, int]], None]] = {
     "CONV": conv,
     "POOL": pool,
     "ADD": add,
+    "MUL": mul,
 }
 """What each command does; END is the machine's own."""
 

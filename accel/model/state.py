@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from accel.config import AccelConfig
-from accel.isa import Cause, Sram
+from accel.isa import TABLE_BYTES, Cause, Sram
+from accel.numerics import look_up
 from accel.program import Window
 
 Bytes = npt.NDArray[np.uint8]
@@ -46,11 +48,7 @@ class State:
         self.config = config
         self.memory = memory
         self.windows = [OpenWindow() for _ in Window]
-        self.srams = {
-            Sram.ACT: np.zeros(config.act_bytes, np.uint8),
-            Sram.WEIGHT: np.zeros(config.weight_bytes, np.uint8),
-            Sram.PARAM: np.zeros(config.param_bytes, np.uint8),
-        }
+        self.srams = {sram: np.zeros(config.sram_bytes(sram), np.uint8) for sram in Sram}
         self.acc = np.zeros((config.tile_pixels, config.n_lanes), np.int64)
 
     def sram(self, sram: Sram, address: int, size: int) -> Bytes:
@@ -78,19 +76,39 @@ class State:
             raise Stop(Cause.AXI_WRITE if write else Cause.AXI_READ, address)
         return self.memory[address : address + size]
 
-    def pixels(
-        self, address: int, plane: int, pitch: int, shape: tuple[int, int, int]
+    def output(
+        self, v: Mapping[str, int], block: int, shape: tuple[int, int, int]
     ) -> npt.NDArray[np.int8]:
-        """View of activations as [blocks, rows, pixels, K] int8.
+        """View of a command's output from channel block `block` on; see `pixels`."""
+        address, plane = v["out_addr"] + block * v["out_plane"], v["out_plane"]
+        return self.pixels(address, plane, v["out_pitch"], shape, v["out_step"])
+
+    def finished(self, v: Mapping[str, int], y: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
+        """Results after the command's table, if it names one."""
+        if not v["use_table"]:
+            return y
+        table = self.sram(Sram.TABLE, (v["use_table"] - 1) * TABLE_BYTES, TABLE_BYTES)
+        return look_up(table.view(np.int8), y)
+
+    def pixels(
+        self,
+        address: int,
+        plane: int,
+        pitch: int,
+        shape: tuple[int, int, int],
+        step: int | None = None,
+    ) -> npt.NDArray[np.int8]:
+        """View of activations as [blocks, rows, pixels, K] int8; pixels are `step` (K) apart.
 
         Raises:
             Stop: SRAM_RANGE.
         """
         blocks, rows, width = shape
         k = self.config.k_lanes
-        last = address + (blocks - 1) * plane + (rows - 1) * pitch + width * k
+        step = k if step is None else step
+        last = address + (blocks - 1) * plane + (rows - 1) * pitch + (width - 1) * step + k
         self.sram(Sram.ACT, 0, last)
         act = self.srams[Sram.ACT][address:].view(np.int8)
         return np.lib.stride_tricks.as_strided(
-            act, (blocks, rows, width, k), (plane, pitch, k, 1), writeable=True
+            act, (blocks, rows, width, k), (plane, pitch, step, 1), writeable=True
         )

@@ -22,7 +22,8 @@ module tessera_conv_issue
   parameter int unsigned BusBytes = 16,
   parameter int unsigned AccEntries = 512,
   parameter int unsigned ActBanks = 8,
-  parameter bit Depthwise = 1'b1
+  parameter bit Depthwise = 1'b1,
+  parameter int unsigned Tables = 4
 ) (
   input  logic                           clk_i,
   input  logic                           rst_ni,
@@ -66,7 +67,7 @@ module tessera_conv_issue
                         c.wait_store};
 
   // Field rules of CONV (accel/rules.py).
-  logic sizes_ok, aligned, mode_ok, depthwise_ok, fold_ok, gather_ok, chain_ok, tile_ok;
+  logic sizes_ok, aligned, mode_ok, depthwise_ok, fold_ok, gather_ok, form_ok, chain_ok, tile_ok;
   logic depthwise, fold;
   logic [KShift-1:0] act_bits;
 
@@ -75,10 +76,11 @@ module tessera_conv_issue
 
   assign sizes_ok = c.in_h != '0 && c.in_w != '0 && c.kernel_h != '0 && c.kernel_w != '0
       && c.stride_y != '0 && c.stride_x != '0 && c.dilation_y != '0 && c.dilation_x != '0
-      && c.cin_blocks != '0 && c.n_blocks != '0 && c.out_h != '0 && c.out_w != '0;
+      && c.cin_blocks != '0 && c.n_blocks != '0 && c.out_h != '0 && c.out_w != '0
+      && c.out_step != '0;
   assign act_bits = c.in_plane[KShift-1:0] | c.in_pitch[KShift-1:0] | c.in_group[KShift-1:0]
       | c.out_addr[KShift-1:0] | c.out_plane[KShift-1:0] | c.out_pitch[KShift-1:0]
-      | c.res_addr[KShift-1:0] | c.res_plane[KShift-1:0] | c.res_pitch[KShift-1:0];
+      | c.out_step[KShift-1:0] | c.res_addr[KShift-1:0] | c.res_plane[KShift-1:0] | c.res_pitch[KShift-1:0];
   // The pixels of a FOLD input begin at any byte.
   assign aligned = act_bits == '0 && (fold || c.in_addr[KShift-1:0] == '0)
       && c.weight_addr[NShift-1:0] == '0 && c.param_addr[BusShift-1:0] == '0;
@@ -92,7 +94,9 @@ module tessera_conv_issue
       || (fold && fold_ok && gather_ok);
   assign chain_ok = c.n_blocks == 12'd1 || (c.first && c.last);
   assign tile_ok = 24'(c.out_h) * 24'(c.out_w) <= 24'(AccEntries / 2);
-  assign legal = sizes_ok && aligned && mode_ok && !c.rounding && chain_ok && tile_ok
+  assign form_ok = (!c.centered || c.mode == MODE_DENSE) && (!c.transposed || NLanes == KLanes)
+      && 32'(c.use_table) <= Tables;
+  assign legal = sizes_ok && aligned && mode_ok && form_ok && chain_ok && tile_ok
       && (!c.residual || (c.add_shift != '0 && c.add_shift <= 6'(SHIFT_MAX)));
 
   // The rows of a pass must not share banks: every two are at least as many banks apart as a row
@@ -137,7 +141,8 @@ module tessera_conv_issue
   assign weight_o = '{
           id: c.id,
           addr: c.weight_addr,
-          tiles: 32'(c.n_blocks) * 32'(steps_h) * 32'(steps_w) * 32'(c.cin_blocks)
+          tiles: 32'(c.n_blocks) * 32'(steps_h) * 32'(steps_w) * 32'(c.cin_blocks),
+          form: '{transposed: c.transposed, zp: c.weight_zp}
       };
 
   // A pass of a dense convolution is one kernel tap; the other modes count their passes.
@@ -173,6 +178,7 @@ module tessera_conv_issue
           first: c.first,
           last: c.last,
           in_zp: c.in_zp,
+          centered: c.centered,
           base: base,
           step_x: pos_t'(c.stride_x) * pixel_bytes,
           step_y: pos_t'(c.stride_y) * pitch,
@@ -212,17 +218,20 @@ module tessera_conv_issue
           out_addr: c.out_addr,
           out_plane: c.out_plane,
           out_pitch: c.out_pitch,
+          out_step: c.out_step,
           res_addr: c.res_addr,
           res_plane: c.res_plane,
           res_pitch: c.res_pitch,
           rule: '{
               tail: '{zp: c.out_zp, lo: c.clip_lo, hi: c.clip_hi},
+              twice: c.rounding,
               residual: c.residual,
               res_zp: c.res_zp,
               self_mult: c.add_self_mult,
               res_mult: c.add_res_mult,
               shift: c.add_shift,
-              add_tail: '{zp: c.add_zp, lo: c.add_lo, hi: c.add_hi}
+              add_tail: '{zp: c.add_zp, lo: c.add_lo, hi: c.add_hi},
+              use_table: c.use_table
           }
       };
 

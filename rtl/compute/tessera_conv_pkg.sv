@@ -29,13 +29,21 @@ package tessera_conv_pkg;
     logic      [7:0]             kernel_w; // DEPTHWISE: columns of the window
     logic                        two;      // DEPTHWISE: columns that arrive, 1 or 2
     logic signed [7:0]           zp;
+    logic                        centered; // DENSE: the zero point is taken off
   } feed_t;
+
+  // How the words of a weight tile become weights.
+  typedef struct packed {
+    logic              transposed;  // words are output channels, not input lanes
+    logic signed [7:0] zp;          // taken off
+  } weight_form_t;
 
   // Weight walker: a run of weight tiles.
   typedef struct packed {
-    id_t         id;
-    addr_t       addr;
-    logic [31:0] tiles;
+    id_t          id;
+    addr_t        addr;
+    logic [31:0]  tiles;
+    weight_form_t form;
   } weight_job_t;
 
   // Pixel walker: the loops of a CONV, with all steps precomputed. In FOLD mode columns are bytes.
@@ -45,6 +53,7 @@ package tessera_conv_pkg;
     logic              first;
     logic              last;
     logic signed [7:0] in_zp;
+    logic              centered;
     pos_t              base;        // first read of output pixel (0, 0), first block
     pos_t              step_x;      // next output pixel
     pos_t              step_y;      // next output row
@@ -83,12 +92,14 @@ package tessera_conv_pkg;
   // How a word of the output stage is finished after requantization.
   typedef struct packed {
     tail_t              tail;       // of the requantization
+    logic               twice;      // it rounds twice
     logic               residual;
     logic signed [7:0]  res_zp;
     logic signed [31:0] self_mult;
     logic signed [31:0] res_mult;
     logic [5:0]         shift;
     tail_t              add_tail;
+    logic [3:0]         use_table;
   } rule_t;
 
   // Drain walker: the output tile of a CONV.
@@ -101,6 +112,7 @@ package tessera_conv_pkg;
     addr_t       out_addr;
     addr_t       out_plane;
     logic [19:0] out_pitch;
+    logic [19:0] out_step;
     addr_t       res_addr;
     addr_t       res_plane;
     logic [19:0] res_pitch;

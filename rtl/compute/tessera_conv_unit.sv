@@ -25,7 +25,8 @@ module tessera_conv_unit
   parameter int unsigned WeightBytes = 65536,
   parameter int unsigned ParamBytes = 8192,
   parameter int unsigned AccEntries = 512,
-  parameter bit Depthwise = 1'b1
+  parameter bit Depthwise = 1'b1,
+  parameter int unsigned Tables = 4
 ) (
   input  logic                                 clk_i,
   input  logic                                 rst_ni,
@@ -64,6 +65,10 @@ module tessera_conv_unit
   output logic                                 par_rd_req_o,
   output addr_t                                par_rd_addr_o,
   input  logic         [    BusBytes-1:0][7:0] par_rd_data_i,
+  // Tables: looked up in the same cycle.
+  output logic         [             3:0]      table_o,
+  output logic         [      KLanes-1:0][7:0] table_index_o,
+  input  logic         [      KLanes-1:0][7:0] table_data_i,
   // What the array does in this cycle.
   output array_cycle_e                         array_cycle_o,
   output id_t                                  array_id_o
@@ -87,6 +92,7 @@ module tessera_conv_unit
   // Weights.
   logic loaded, swap, row_valid, weight_busy;
   logic [RowBits-1:0] row;
+  weight_form_t row_form;
   // Pixels.
   logic s1_data, s1_valid, s1_swap, s1_half, s1_start, s1_end;
   feed_t                        s1_feed;
@@ -94,7 +100,7 @@ module tessera_conv_unit
   logic                         pixel_busy;
   id_t                          pixel_id;
   array_cycle_e                 pixel_cycle;
-  logic signed  [          7:0] x[KLanes];
+  logic signed  [          8:0] x[KLanes];
   logic signed  [          7:0] taps[KLanes] [KLanes];
   logic depthwise;
   // Sums.
@@ -124,7 +130,8 @@ module tessera_conv_unit
     .BusBytes(BusBytes),
     .AccEntries(AccEntries),
     .ActBanks(ActBanks),
-    .Depthwise(Depthwise)
+    .Depthwise(Depthwise),
+    .Tables(Tables)
   ) i_issue (
     .clk_i,
     .rst_ni,
@@ -166,6 +173,7 @@ module tessera_conv_unit
     .rd_addr_o(wgt_rd_addr_o),
     .row_valid_o(row_valid),
     .row_o(row),
+    .row_form_o(row_form),
     .busy_o(weight_busy),
     .error_valid_o(error_valid[1]),
     .error_o(error[1])
@@ -228,6 +236,7 @@ module tessera_conv_unit
     .row_valid_i(row_valid),
     .row_i(row),
     .row_data_i(wgt_rd_data_i),
+    .row_form_i(row_form),
     .valid_i(s1_valid),
     .swap_i(s1_swap),
     .x_i(x),
@@ -328,6 +337,9 @@ module tessera_conv_unit
     .act_wr_addr_o,
     .act_wr_data_o,
     .act_wr_gnt_i,
+    .table_o,
+    .table_index_o,
+    .table_data_i,
     .done_o,
     .done_id_o,
     .busy_o(output_busy)

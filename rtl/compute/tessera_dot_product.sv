@@ -8,6 +8,9 @@
 //   x[1] ─►( w[1][0] w[1][1] .. w[1][N-1] )     sums[n] = sum over k of x[k] * w[k][n]
 //    ..
 //
+// Weights and operands have 9 bits: differences from their zero points. A weight tile arrives by
+// input lanes, or `transposed` by output lanes.
+//
 // In depthwise mode lane (k, n) multiplies taps[k][n]: kernel tap k of channel n.
 //
 // Written with the lanes innermost and evaluated under the enable: a simulator vectorizes it. For
@@ -16,7 +19,9 @@
 
 `include "assert.svh"
 
-module tessera_dot_product #(
+module tessera_dot_product
+  import tessera_conv_pkg::*;
+#(
   parameter int unsigned KLanes = 16,
   parameter int unsigned NLanes = 16,
   parameter bit Depthwise = 1'b1
@@ -27,11 +32,12 @@ module tessera_dot_product #(
   input  logic                                  row_valid_i,
   input  logic        [$clog2(KLanes)-1:0]      row_i,
   input  logic        [        NLanes-1:0][7:0] row_data_i,
+  input  weight_form_t                          row_form_i,
   // S1.
   input  logic                                  valid_i,
   input  logic                                  swap_i,
   // S2.
-  input  logic signed [               7:0]      x_i        [KLanes],
+  input  logic signed [               8:0]      x_i        [KLanes],
   input  logic signed [               7:0]      taps_i     [KLanes] [KLanes],
   input  logic                                  depthwise_i,
   // S3.
@@ -39,8 +45,8 @@ module tessera_dot_product #(
   output logic signed [              31:0]      sums_o     [NLanes]
 );
 
-  logic signed [ 7:0] shadow_q[KLanes] [NLanes];
-  logic signed [ 7:0] active_q[KLanes] [NLanes];
+  logic signed [ 8:0] shadow_q[KLanes] [NLanes];
+  logic signed [ 8:0] active_q[KLanes] [NLanes];
   logic signed [31:0] sums_q  [NLanes];
   logic s2_valid_q, s3_valid_q;
 
@@ -56,8 +62,15 @@ module tessera_dot_product #(
 
   // Weights and operands need no reset: they are qualified by the valid bits.
   always_ff @(posedge clk_i) begin
-    if (row_valid_i) begin
-      for (int unsigned n = 0; n < NLanes; n++) shadow_q[row_i][n] <= row_data_i[n];
+    if (row_valid_i && row_form_i.transposed) begin
+      // Transposed means N = K; the modulo lets other arrays elaborate.
+      for (int unsigned k = 0; k < KLanes; k++) begin
+        shadow_q[k][$clog2(NLanes)'(row_i)] <= 9'(signed'(row_data_i[k%NLanes])) - 9'(row_form_i.zp);
+      end
+    end else if (row_valid_i) begin
+      for (int unsigned n = 0; n < NLanes; n++) begin
+        shadow_q[row_i][n] <= 9'(signed'(row_data_i[n])) - 9'(row_form_i.zp);
+      end
     end
   end
 

@@ -132,7 +132,8 @@ module tessera_gather
           rows: job_i.pass_rows,
           kernel_w: job_i.kernel_w,
           two: two_i,
-          zp: job_i.in_zp
+          zp: job_i.in_zp,
+          centered: job_i.centered
       };
 
 endmodule

@@ -2,7 +2,7 @@
 //
 // Makes the array's operand from gathered words: registers at the end of S1, used in S2.
 //
-//   DENSE       x[k] = channel k of the pixel
+//   DENSE       x[k] = channel k of the pixel, less the zero point if centered
 //   FOLD        x[k] = byte k of the pass's kernel rows, rotated and merged from the word pairs
 //   DEPTHWISE   taps[k] = a word of N channels for each kernel tap; lane column * rows + row.
 //               New columns push the window to the left:
@@ -27,26 +27,28 @@ module tessera_operand
   input  feed_t                                               feed_i,
   input  logic  [GATHER_ROWS-1:0][1:0][KLanes-1:0][7:0]       data_i,
   // S2.
-  output logic signed [7:0]                                   x_o    [KLanes],
+  output logic signed [8:0]                                   x_o    [KLanes],
   output logic signed [7:0]                                   taps_o [KLanes][KLanes],
   output logic                                                depthwise_o
 );
 
-  logic signed [7:0] x_q[KLanes];
+  logic signed [8:0] x_q[KLanes];
 
   always_ff @(posedge clk_i) begin : p_operand
-    logic signed [7:0] x[KLanes];
+    logic signed [8:0] x[KLanes];
+    logic signed [8:0] center;
+    center = feed_i.centered ? 9'(feed_i.zp) : '0;
     if (valid_i && feed_i.mode == MODE_DENSE) begin
       for (int unsigned k = 0; k < KLanes; k++) begin
-        x[k] = feed_i.present[0][0] ? data_i[0][0][k] : feed_i.zp;
+        x[k] = (feed_i.present[0][0] ? 9'(signed'(data_i[0][0][k])) : 9'(feed_i.zp)) - center;
       end
       x_q <= x;
     end else if (valid_i && feed_i.mode == MODE_FOLD) begin
       for (int unsigned k = 0; k < KLanes; k++) begin
-        x[k] = feed_i.zp;
+        x[k] = 9'(feed_i.zp);
         for (int unsigned r = 0; r < GATHER_ROWS; r++) begin
           if (6'(k) >= feed_i.runs[r].first && 6'(k) < feed_i.runs[r].stop) begin
-            x[k] = pair(data_i[r], 6'(k) + 6'(feed_i.runs[r].shift));
+            x[k] = 9'(pair(data_i[r], 6'(k) + 6'(feed_i.runs[r].shift)));
           end
         end
       end

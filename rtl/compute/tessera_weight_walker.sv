@@ -34,9 +34,10 @@ module tessera_weight_walker
   // WEIGHT SRAM.
   output logic                             rd_req_o,       // comb. from swap_i
   output addr_t                            rd_addr_o,
-  // To the dot product: row index of the data that arrive now.
+  // To the dot product: index and form of the word that arrives now.
   output logic                             row_valid_o,
   output logic        [$clog2(KLanes)-1:0] row_o,
+  output weight_form_t                     row_form_o,
   output logic                             busy_o,
   output logic                             error_valid_o,
   output error_t                           error_o
@@ -55,6 +56,7 @@ module tessera_weight_walker
   logic full, want, in_range, row_end;
   logic stopped_q, row_valid_q;
   logic [RowBits-1:0] row_q;
+  weight_form_t form_q;
 
   tessera_fifo #(
     .Depth (2),
@@ -85,6 +87,7 @@ module tessera_weight_walker
   assign loaded_o      = full;
   assign row_valid_o   = row_valid_q;
   assign row_o         = row_q;
+  assign row_form_o    = form_q;
   assign busy_o        = head_valid;
 
   assign error_valid_o = want && !in_range;
@@ -111,6 +114,7 @@ module tessera_weight_walker
   always_ff @(posedge clk_i) begin
     if (rd_req_o) begin
       row_q   <= row;
+      form_q  <= head.form;
       addr_q  <= addr + addr_t'(NLanes);
       tiles_q <= row_end ? tiles - 32'd1 : tiles;
     end

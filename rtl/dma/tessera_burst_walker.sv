@@ -21,6 +21,7 @@ module tessera_burst_walker
   parameter int unsigned ActBytes    = 131072,
   parameter int unsigned WeightBytes = 65536,
   parameter int unsigned ParamBytes  = 8192,
+  parameter int unsigned TableBytes  = 1024,
   parameter bit          Write       = 1'b0
 ) (
   input  logic                    clk_i,
@@ -60,7 +61,7 @@ module tessera_burst_walker
   // Field rules of LOAD and STORE (accel/rules.py).
   function automatic logic legal(transfer_t t);
     return t.row_bytes != '0 && t.rows != '0 && t.planes != '0 && t.window < 4'(WINDOWS)
-        && t.sram <= SRAM_PARAM
+        && t.sram <= SRAM_TABLE
         && (t.offset[BusShift-1:0] | t.sram_addr[BusShift-1:0] | t.row_bytes[BusShift-1:0]
           | t.row_stride[BusShift-1:0] | t.sram_row_stride[BusShift-1:0]
           | t.plane_stride[BusShift-1:0] | t.sram_plane_stride[BusShift-1:0]) == '0;
@@ -93,6 +94,7 @@ module tessera_burst_walker
     unique case (t_q.sram)
       SRAM_WEIGHT: limit = place_t'(WeightBytes);
       SRAM_PARAM:  limit = place_t'(ParamBytes);
+      SRAM_TABLE:  limit = place_t'(TableBytes);
       default:     limit = place_t'(ActBytes);
     endcase
   end

@@ -3,7 +3,7 @@
 // Executes LOAD: reads bursts from a memory window and writes the beats to an SRAM.
 //
 //   queue ─► burst walker ─► AR            (up to ReadBursts bursts under way)
-//                 └─► bursts under way ─► R beats ─► ACT / WEIGHT / PARAM SRAM
+//                 └─► bursts under way ─► R beats ─► ACT / WEIGHT / PARAM SRAM, tables
 //
 // One beat per cycle as long as ReadBursts * BurstBeats beats cover the memory's latency. The next
 // LOAD's bursts follow while data of this one arrives. done_o comes with the last beat's write.
@@ -19,6 +19,7 @@ module tessera_load_unit
   parameter int unsigned ActBytes = 131072,
   parameter int unsigned WeightBytes = 65536,
   parameter int unsigned ParamBytes = 8192,
+  parameter int unsigned TableBytes = 1024,
   parameter int unsigned ReadBursts = 8,
   parameter int unsigned BurstBeats = 16,
   parameter int unsigned AxiAddrBits = 32
@@ -58,7 +59,8 @@ module tessera_load_unit
   output logic                            act_wr_req_o,
   input  logic                            act_wr_gnt_i,
   output logic                            weight_wr_req_o,
-  output logic                            param_wr_req_o
+  output logic                            param_wr_req_o,
+  output logic                            table_wr_req_o
 );
 
   load_cmd_t cmd;
@@ -100,6 +102,7 @@ module tessera_load_unit
     .ActBytes(ActBytes),
     .WeightBytes(WeightBytes),
     .ParamBytes(ParamBytes),
+    .TableBytes(TableBytes),
     .Write(1'b0)
   ) i_walker (
     .clk_i,
@@ -181,6 +184,7 @@ module tessera_load_unit
   assign act_wr_req_o    = writable && track.sram == SRAM_ACT;
   assign weight_wr_req_o = writable && track.sram == SRAM_WEIGHT;
   assign param_wr_req_o  = writable && track.sram == SRAM_PARAM;
+  assign table_wr_req_o  = writable && track.sram == SRAM_TABLE;
   assign m_axi_rready_o  = track_valid && (!act_wr_req_o || act_wr_gnt_i);
   assign beat            = m_axi_rvalid_i && m_axi_rready_o;
 

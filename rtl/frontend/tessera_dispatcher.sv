@@ -92,7 +92,7 @@ module tessera_dispatcher
       OP_LOAD:  unit = UNIT_LOAD;
       OP_STORE: unit = UNIT_STORE;
       OP_CONV:  unit = UNIT_CONV;
-      OP_POOL, OP_ADD: begin
+      OP_POOL, OP_ADD, OP_MUL: begin
         unit  = UNIT_VECTOR;
         known = Vector;
       end

@@ -19,6 +19,7 @@ module tessera_frontend
   parameter int unsigned QueueDepth   = 8,
   parameter bit          Vector       = 1'b1,
   parameter bit          Depthwise    = 1'b1,
+  parameter int unsigned Tables       = 4,
   parameter int unsigned AxilAddrBits = 13
 ) (
   input  logic                                              clk_i,
@@ -325,6 +326,7 @@ module tessera_frontend
     hw_in_q.CAPS_UNITS.param_kib.next   <= 8'(ParamKib);
     hw_in_q.CAPS_UNITS.vector.next      <= Vector;
     hw_in_q.CAPS_UNITS.depthwise.next   <= Depthwise;
+    hw_in_q.CAPS_UNITS.tables.next      <= 4'(Tables);
     hw_in_q.STATUS.busy.next            <= busy;
     hw_in_q.STATUS.done.next            <= done;
     hw_in_q.STATUS.error.next           <= error;

@@ -545,6 +545,7 @@ module tessera_csr (
             readback_data_var[23:16] = hwif_in.CAPS_UNITS.param_kib.next;
             readback_data_var[24] = hwif_in.CAPS_UNITS.vector.next;
             readback_data_var[25] = hwif_in.CAPS_UNITS.depthwise.next;
+            readback_data_var[29:26] = hwif_in.CAPS_UNITS.tables.next;
         end
         if(rd_mux_addr == 9'h20) begin
             readback_data_var[0] = field_storage.CTRL.soft_reset.value;

@@ -69,10 +69,15 @@ package tessera_csr_pkg;
     } tessera_csr__CAPS_UNITS__depthwise__in_t;
 
     typedef struct {
+        logic [3:0] next;
+    } tessera_csr__CAPS_UNITS__tables__in_t;
+
+    typedef struct {
         tessera_csr__CAPS_UNITS__acc_entries__in_t acc_entries;
         tessera_csr__CAPS_UNITS__param_kib__in_t param_kib;
         tessera_csr__CAPS_UNITS__vector__in_t vector;
         tessera_csr__CAPS_UNITS__depthwise__in_t depthwise;
+        tessera_csr__CAPS_UNITS__tables__in_t tables;
     } tessera_csr__CAPS_UNITS__in_t;
 
     typedef struct {

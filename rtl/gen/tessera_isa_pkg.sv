@@ -4,13 +4,14 @@
 
 package tessera_isa_pkg;
 
-  parameter int unsigned ISA_VERSION = 2;
+  parameter int unsigned ISA_VERSION = 3;
   parameter int unsigned COMMAND_WORDS = 24;
   parameter int unsigned COMMAND_BITS = 768;
   parameter int unsigned ID_BITS = 24;
   parameter int unsigned PUSH_WINDOW = 'h1000;
   parameter int unsigned QUEUES = 4;
   parameter int unsigned GATHER_ROWS = 4;
+  parameter int unsigned TABLE_BYTES = 256;
   parameter int unsigned ARRAY_CYCLES = 11;
 
   typedef enum logic [7:0] {
@@ -19,7 +20,8 @@ package tessera_isa_pkg;
     OP_STORE = 8'd3,
     OP_CONV = 8'd4,
     OP_POOL = 8'd5,
-    OP_ADD = 8'd6
+    OP_ADD = 8'd6,
+    OP_MUL = 8'd7
   } opcode_e;
 
   typedef enum logic [2:0] {
@@ -33,7 +35,8 @@ package tessera_isa_pkg;
   typedef enum logic [3:0] {
     SRAM_ACT = 4'd0,
     SRAM_WEIGHT = 4'd1,
-    SRAM_PARAM = 4'd2
+    SRAM_PARAM = 4'd2,
+    SRAM_TABLE = 4'd3
   } sram_e;
 
   typedef enum logic [3:0] {
@@ -162,9 +165,10 @@ package tessera_isa_pkg;
   // its lane c * pass_rows + r the tap (row r, column c). FOLD: the kernel rows, fold_bytes each,
   // lie end to end; pass p covers bytes p * K to p * K + K - 1 of them. In both, weight tiles are
   // read in the order n-block, pass; lanes without a tap see in_zp; and the rows that a pass reads
-  // must lie in different banks.
+  // must lie in different banks. Weights may be an activation: a block of K pixels by K channels
+  // is a tile, `transposed` where its pixels are output channels.
   typedef struct packed {
-    logic [74:0] reserved;
+    logic [40:0] reserved;
     logic signed [7:0] add_hi;
     logic signed [7:0] add_lo;
     logic signed [7:0] add_zp;
@@ -175,9 +179,13 @@ package tessera_isa_pkg;
     logic [19:0] res_pitch;
     logic [23:0] res_plane;
     logic [23:0] res_addr;
+    logic [3:0] use_table;
     logic signed [7:0] clip_hi;
     logic signed [7:0] clip_lo;
     logic signed [7:0] out_zp;
+    logic [0:0] transposed;
+    logic signed [7:0] weight_zp;
+    logic [0:0] centered;
     logic signed [7:0] in_zp;
     logic [0:0] residual;
     logic [0:0] last;
@@ -190,6 +198,7 @@ package tessera_isa_pkg;
     logic [3:0] mode;
     logic [11:0] out_w;
     logic [11:0] out_h;
+    logic [19:0] out_step;
     logic [19:0] out_pitch;
     logic [23:0] out_plane;
     logic [23:0] out_addr;
@@ -222,7 +231,8 @@ package tessera_isa_pkg;
   // Pool a tile of `blocks` channel blocks. Padding never takes part: MAX skips it, AVERAGE sums
   // only what is there. AVERAGE then requantizes sum + bias; MAX only clips.
   typedef struct packed {
-    logic [290:0] reserved;
+    logic [266:0] reserved;
+    logic [3:0] use_table;
     logic signed [7:0] clip_hi;
     logic signed [7:0] clip_lo;
     logic signed [7:0] out_zp;
@@ -233,6 +243,7 @@ package tessera_isa_pkg;
     logic [1:0] kind;
     logic [11:0] out_w;
     logic [11:0] out_h;
+    logic [19:0] out_step;
     logic [19:0] out_pitch;
     logic [23:0] out_plane;
     logic [23:0] out_addr;
@@ -259,21 +270,24 @@ package tessera_isa_pkg;
   // Add two tiles: ((a - a_zp) * a_mult + (b - b_zp) * b_mult), one rounding shift, zero point,
   // clip.
   typedef struct packed {
-    logic [289:0] reserved;
+    logic [264:0] reserved;
+    logic signed [31:0] b_mult;
+    logic signed [31:0] a_mult;
+    logic [3:0] use_table;
     logic signed [7:0] clip_hi;
     logic signed [7:0] clip_lo;
     logic signed [7:0] out_zp;
     logic [5:0] shift;
-    logic signed [31:0] b_mult;
-    logic signed [31:0] a_mult;
     logic signed [7:0] b_zp;
     logic signed [7:0] a_zp;
     logic [11:0] out_w;
     logic [11:0] out_h;
+    logic [19:0] out_step;
     logic [19:0] out_pitch;
     logic [23:0] out_plane;
     logic [23:0] out_addr;
     logic [11:0] blocks;
+    logic [0:0] b_repeat;
     logic [19:0] b_pitch;
     logic [23:0] b_plane;
     logic [23:0] b_addr;
@@ -287,6 +301,40 @@ package tessera_isa_pkg;
     logic [23:0] id;
     opcode_e opcode;
   } add_cmd_t;
+
+  // Multiply two tiles: (a - a_zp) * (b - b_zp) * multiplier, one rounding shift, zero point,
+  // clip.
+  typedef struct packed {
+    logic [296:0] reserved;
+    logic signed [31:0] multiplier;
+    logic [3:0] use_table;
+    logic signed [7:0] clip_hi;
+    logic signed [7:0] clip_lo;
+    logic signed [7:0] out_zp;
+    logic [5:0] shift;
+    logic signed [7:0] b_zp;
+    logic signed [7:0] a_zp;
+    logic [11:0] out_w;
+    logic [11:0] out_h;
+    logic [19:0] out_step;
+    logic [19:0] out_pitch;
+    logic [23:0] out_plane;
+    logic [23:0] out_addr;
+    logic [11:0] blocks;
+    logic [0:0] b_repeat;
+    logic [19:0] b_pitch;
+    logic [23:0] b_plane;
+    logic [23:0] b_addr;
+    logic [19:0] a_pitch;
+    logic [23:0] a_plane;
+    logic [23:0] a_addr;
+    logic [23:0] wait_store;
+    logic [23:0] wait_vector;
+    logic [23:0] wait_conv;
+    logic [23:0] wait_load;
+    logic [23:0] id;
+    opcode_e opcode;
+  } mul_cmd_t;
 
 endpackage
 

@@ -170,7 +170,6 @@ module tessera_drain_walker
   end
 
   tessera_plane_walker #(
-    .KLanes(KLanes),
     .WordsPerVector(WordsPerVector)
   ) i_out (
     .clk_i,
@@ -178,6 +177,7 @@ module tessera_drain_walker
     .base_i(j.out_addr),
     .plane_i(j.out_plane),
     .pitch_i(j.out_pitch),
+    .pixel_i(j.out_step),
     .step_i(fire),
     .word_end_i(word_end),
     .row_end_i(row_end),
@@ -186,7 +186,6 @@ module tessera_drain_walker
   );
 
   tessera_plane_walker #(
-    .KLanes(KLanes),
     .WordsPerVector(WordsPerVector)
   ) i_res (
     .clk_i,
@@ -194,6 +193,7 @@ module tessera_drain_walker
     .base_i(j.res_addr),
     .plane_i(j.res_plane),
     .pitch_i(j.res_pitch),
+    .pixel_i(20'(KLanes)),
     .step_i(fire),
     .word_end_i(word_end),
     .row_end_i(row_end),

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Finishes words of K channels: bias, requantize, clip, residual add, write.
+// Finishes words of K channels: bias, requantize, clip, residual add, table, write.
 //
 //   D0            D1           D2..D4        D5, D6           D7
-//   acc and res   part of the  requantize    residual add     ACT SRAM write, done
-//   are read      vector                     (or bypass)
+//   acc and res   part of the  requantize    residual add     table, ACT SRAM write,
+//   are read      vector                     (or bypass)      done
 //
 // One word per cycle, latency 6 from the word's read; never stalls, so the write port must always
 // be granted.
@@ -38,6 +38,10 @@ module tessera_output_stage
   output addr_t                           act_wr_addr_o,
   output logic        [  KLanes-1:0][7:0] act_wr_data_o,
   input  logic                            act_wr_gnt_i,
+  // Tables: looked up in the same cycle.
+  output logic        [       3:0]        table_o,
+  output logic        [  KLanes-1:0][7:0] table_index_o,
+  input  logic        [  KLanes-1:0][7:0] table_data_i,
   // Completion.
   output logic                            done_o,
   output id_t                             done_id_o,
@@ -107,6 +111,7 @@ module tessera_output_stage
     .bias_i(bias),
     .multiplier_i(multiplier),
     .shift_i(shift),
+    .twice_i(d1_tag_q.rule.twice),
     .tail_i(d1_tag_q.rule.tail),
     .tag_i(d1_tag_q),
     .valid_o(q_valid),
@@ -143,6 +148,7 @@ module tessera_output_stage
     .rst_ni,
     .valid_i(q_valid),
     .bypass_i(!q_tag.rule.residual),
+    .multiply_i(1'b0),
     .a_i(q),
     .b_i(res),
     .a_zp_i(q_tag.rule.tail.zp),
@@ -176,8 +182,11 @@ module tessera_output_stage
   assign busy_o        = d1_valid_q || q_valid || y_valid || hidden_q != '0;
 
   always_comb begin
-    for (int unsigned k = 0; k < KLanes; k++) act_wr_data_o[k] = y[k];
+    for (int unsigned k = 0; k < KLanes; k++) table_index_o[k] = y[k];
   end
+
+  assign table_o       = y_tag.rule.use_table;
+  assign act_wr_data_o = (table_o == '0) ? table_index_o : table_data_i;
 
   logic unused_rule;
   assign unused_rule = ^y_tag.rule;

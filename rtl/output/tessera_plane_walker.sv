@@ -9,7 +9,6 @@
 module tessera_plane_walker
   import tessera_pkg::*;
 #(
-  parameter int unsigned KLanes = 16,
   parameter int unsigned WordsPerVector = 1
 ) (
   input  logic         clk_i,
@@ -18,6 +17,7 @@ module tessera_plane_walker
   input  addr_t        base_i,
   input  addr_t        plane_i,
   input  logic  [19:0] pitch_i,
+  input  logic  [19:0] pixel_i,
   // One step: to the next word, or to the next pixel, row or n-block where that word was the last.
   input  logic         step_i,
   input  logic         word_end_i,
@@ -44,8 +44,8 @@ module tessera_plane_walker
       if (!word_end_i) begin
         addr_q <= addr_q + plane;
       end else if (!row_end_i) begin
-        pixel_q <= pixel_q + place_t'(KLanes);
-        addr_q  <= pixel_q + place_t'(KLanes);
+        pixel_q <= pixel_q + place_t'(pixel_i);
+        addr_q  <= pixel_q + place_t'(pixel_i);
       end else if (!tile_end_i) begin
         row_q   <= row_q + place_t'(pitch_i);
         pixel_q <= row_q + place_t'(pitch_i);

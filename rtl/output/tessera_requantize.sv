@@ -5,7 +5,7 @@
 //   y = clip((((acc + bias) * multiplier + (1 << (shift - 1))) >> shift) + zp, lo, hi)
 //
 // acc + bias wraps at 32 bits, the product has 64; one rounding, half up. multiplier is 0 to 2^31 -
-// 1, shift 1 to 62. One vector per cycle, latency 3; `tag` travels along.
+// 1, shift 1 to 62. With `twice_i` it rounds twice (`round_shift_twice`). One vector per cycle, latency 3; `tag` travels along.
 `default_nettype none
 
 `include "assert.svh"
@@ -24,6 +24,7 @@ module tessera_requantize
   input  logic signed [31:0] bias_i      [Lanes],
   input  logic        [31:0] multiplier_i[Lanes],
   input  logic        [ 5:0] shift_i     [Lanes],
+  input  logic               twice_i,
   input  tail_t              tail_i,
   input  tag_t               tag_i,
   // Out, three cycles later.
@@ -40,6 +41,7 @@ module tessera_requantize
   logic        [ 5:0] shift2_q     [Lanes];
   logic signed [ 7:0] data3_q      [Lanes];
   tail_t tail1_q, tail2_q;
+  logic twice1_q, twice2_q;
   tag_t tag1_q, tag2_q, tag3_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -61,6 +63,7 @@ module tessera_requantize
       sum1_q        <= sum;
       multiplier1_q <= multiplier_i;
       shift1_q      <= shift_i;
+      twice1_q      <= twice_i;
       tail1_q       <= tail_i;
       tag1_q        <= tag_i;
     end
@@ -74,6 +77,7 @@ module tessera_requantize
       end
       product2_q <= product;
       shift2_q   <= shift1_q;
+      twice2_q   <= twice1_q;
       tail2_q    <= tail1_q;
       tag2_q     <= tag1_q;
     end
@@ -82,8 +86,14 @@ module tessera_requantize
   always_ff @(posedge clk_i) begin : p_round
     logic signed [7:0] y[Lanes];
     if (valid2_q) begin
-      for (int unsigned i = 0; i < Lanes; i++) begin
-        y[i] = round_and_clip(product2_q[i], shift2_q[i], tail2_q);
+      if (twice2_q) begin
+        for (int unsigned i = 0; i < Lanes; i++) begin
+          y[i] = round_twice_and_clip(product2_q[i], shift2_q[i], tail2_q);
+        end
+      end else begin
+        for (int unsigned i = 0; i < Lanes; i++) begin
+          y[i] = round_and_clip(product2_q[i], shift2_q[i], tail2_q);
+        end
       end
       data3_q <= y;
       tag3_q  <= tag2_q;

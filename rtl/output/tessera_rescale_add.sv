@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Adds two vectors of different scales (accel/numerics.py, `rescale_add`):
+// Adds or multiplies two vectors of different scales (accel/numerics.py, `rescale_add` and
+// `rescale_product`):
 //
-//   sum = (a - a_zp) * a_mult + (b - b_zp) * b_mult
+//   sum = (a - a_zp) * a_mult + (b - b_zp) * b_mult        or, with multiply_i,
+//   sum = (a - a_zp) * (b - b_zp) * a_mult
 //   y   = clip(((sum + (1 << (shift - 1))) >> shift) + zp, lo, hi)
 //
 // With bypass_i the result is a. One vector per cycle, latency 2; `tag` travels along.
@@ -21,6 +23,7 @@ module tessera_rescale_add
   // In.
   input  logic               valid_i,
   input  logic               bypass_i,
+  input  logic               multiply_i,
   input  logic signed [ 7:0] a_i     [Lanes],
   input  logic signed [ 7:0] b_i     [Lanes],
   input  logic signed [ 7:0] a_zp_i,
@@ -36,8 +39,10 @@ module tessera_rescale_add
   output tag_t               tag_o
 );
 
+  localparam int unsigned SumBits = 50;  // two operands of 9 bits, a multiplier of 32
+
   logic valid1_q, valid2_q, bypass1_q;
-  logic signed [47:0] sum1_q   [Lanes];
+  logic signed [SumBits-1:0] sum1_q   [Lanes];
   logic signed [ 7:0] a1_q     [Lanes];
   logic signed [ 7:0] data2_q  [Lanes];
   logic        [ 5:0] shift1_q;
@@ -55,12 +60,18 @@ module tessera_rescale_add
   end
 
   always_ff @(posedge clk_i) begin : p_sum
-    logic signed [47:0] sum[Lanes];
+    logic signed [SumBits-1:0] sum[Lanes];
     if (valid_i) begin
-      if (!bypass_i) begin
+      if (!bypass_i && !multiply_i) begin
         for (int unsigned i = 0; i < Lanes; i++) begin
-          sum[i] = 48'(9'(a_i[i]) - 9'(a_zp_i)) * 48'(a_mult_i)
-                 + 48'(9'(b_i[i]) - 9'(b_zp_i)) * 48'(b_mult_i);
+          sum[i] = SumBits'(9'(a_i[i]) - 9'(a_zp_i)) * SumBits'(a_mult_i)
+                 + SumBits'(9'(b_i[i]) - 9'(b_zp_i)) * SumBits'(b_mult_i);
+        end
+        sum1_q <= sum;
+      end else if (!bypass_i) begin
+        for (int unsigned i = 0; i < Lanes; i++) begin
+          sum[i] = SumBits'(9'(a_i[i]) - 9'(a_zp_i)) * SumBits'(9'(b_i[i]) - 9'(b_zp_i))
+                 * SumBits'(a_mult_i);
         end
         sum1_q <= sum;
       end

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Field rules of POOL and ADD (accel/rules.py). Combinational.
+// Field rules of POOL, ADD and MUL (accel/rules.py). Combinational.
 `default_nettype none
 
 module tessera_vector_check
   import tessera_isa_pkg::*;
   import tessera_pkg::*;
 #(
-  parameter int unsigned KLanes = 16
+  parameter int unsigned KLanes = 16,
+  parameter int unsigned Tables = 4
 ) (
-  input  logic      is_add_i,
+  input  logic      is_pool_i,
   input  pool_cmd_t pool_i,
-  input  add_cmd_t  add_i,
+  input  add_cmd_t  add_i,     // or MUL: what is checked lies in the same place
   output logic      legal_o
 );
 
@@ -28,8 +29,9 @@ module tessera_vector_check
       && pool_i.blocks != '0 && pool_i.out_h != '0 && pool_i.out_w != '0
       && (pool_i.in_addr[KShift-1:0] | pool_i.in_plane[KShift-1:0] | pool_i.in_pitch[KShift-1:0]
         | pool_i.out_addr[KShift-1:0] | pool_i.out_plane[KShift-1:0]
-        | pool_i.out_pitch[KShift-1:0]) == '0
-      && pool_i.kind <= POOL_AVERAGE && !pool_i.rounding
+        | pool_i.out_pitch[KShift-1:0] | pool_i.out_step[KShift-1:0]) == '0
+      && pool_i.out_step != '0 && 32'(pool_i.use_table) <= Tables
+      && pool_i.kind <= POOL_AVERAGE
       && (pool_i.kind == POOL_MAX || (shift_ok(
       pool_i.shift
   ) && !pool_i.multiplier[31]));
@@ -38,12 +40,13 @@ module tessera_vector_check
       && (add_i.a_addr[KShift-1:0] | add_i.a_plane[KShift-1:0] | add_i.a_pitch[KShift-1:0]
         | add_i.b_addr[KShift-1:0] | add_i.b_plane[KShift-1:0] | add_i.b_pitch[KShift-1:0]
         | add_i.out_addr[KShift-1:0] | add_i.out_plane[KShift-1:0]
-        | add_i.out_pitch[KShift-1:0]) == '0
+        | add_i.out_pitch[KShift-1:0] | add_i.out_step[KShift-1:0]) == '0
+      && add_i.out_step != '0 && 32'(add_i.use_table) <= Tables
       && shift_ok(
       add_i.shift
   );
 
-  assign legal_o = is_add_i ? add_ok : pool_ok;
+  assign legal_o = is_pool_i ? pool_ok : add_ok;
 
   logic unused_fields;
   assign unused_fields = ^{pool_i, add_i};

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Executes POOL and ADD on words of K channels.
+// Executes POOL, ADD and MUL on words of K channels.
 //
 //   POOL   block > out row > out pixel > kernel row > kernel column: one tap per cycle
 //          read a ─► max or sum ─► (last tap) requantize ─► write
 //   ADD    block > out row > out pixel: one word per cycle
-//          read a and b ─► rescale add ─► write
+//   MUL    read a and b ─► rescale add or multiply ─► write
 //
-// One command at a time: the next starts when the last word is written. MAX goes through the
-// requantizer too, as (x * 2 + 1) >> 1 = x.
+// One command at a time: the next starts when the last word is written. Results may go through a
+// table when they are written. MAX goes through the requantizer too, as (x * 2 + 1) >> 1 = x.
 `default_nettype none
 
 `include "assert.svh"
@@ -18,7 +18,8 @@ module tessera_vector_unit
   import tessera_pkg::*;
 #(
   parameter int unsigned KLanes   = 16,
-  parameter int unsigned ActBytes = 131072
+  parameter int unsigned ActBytes = 131072,
+  parameter int unsigned Tables   = 4
 ) (
   input  logic                           clk_i,
   input  logic                           rst_ni,
@@ -49,7 +50,11 @@ module tessera_vector_unit
   output logic                           act_wr_req_o,
   output addr_t                          act_wr_addr_o,
   output logic   [      KLanes-1:0][7:0] act_wr_data_o,
-  input  logic                           act_wr_gnt_i
+  input  logic                           act_wr_gnt_i,
+  // Tables: looked up in the same cycle.
+  output logic   [             3:0]      table_o,
+  output logic   [      KLanes-1:0][7:0] table_index_o,
+  input  logic   [      KLanes-1:0][7:0] table_data_i
 );
 
   // Words between their first read and the write: room in the FIFO for all of them.
@@ -69,12 +74,14 @@ module tessera_vector_unit
   header_cmd_t header;
   pool_cmd_t pool, pool_q;
   add_cmd_t add, add_q;
-  logic is_add, is_add_q;
+  mul_cmd_t mul, mul_q;
+  logic is_pool, is_pool_q, is_mul_q;
 
   assign header      = header_cmd_t'(cmd_i);
   assign pool        = pool_cmd_t'(cmd_i);
   assign add         = add_cmd_t'(cmd_i);
-  assign is_add      = header.opcode == OP_ADD;
+  assign mul         = mul_cmd_t'(cmd_i);
+  assign is_pool     = header.opcode == OP_POOL;
 
   assign cmd_ready_o = !busy_q && !halt_i && !stopped_q && (&dep_met_i);
   assign take        = cmd_valid_i && cmd_ready_o;
@@ -82,9 +89,10 @@ module tessera_vector_unit
   assign start_id_o  = header.id;
 
   tessera_vector_check #(
-    .KLanes(KLanes)
+    .KLanes(KLanes),
+    .Tables(Tables)
   ) i_check (
-    .is_add_i(is_add),
+    .is_pool_i(is_pool),
     .pool_i(pool),
     .add_i(add),
     .legal_o(legal)
@@ -105,7 +113,7 @@ module tessera_vector_unit
     .clk_i,
     .rst_ni,
     .load_i(take && legal),
-    .is_add_i(is_add),
+    .is_pool_i(is_pool),
     .pool_i(pool),
     .add_i(add),
     .step_i(step),
@@ -124,17 +132,17 @@ module tessera_vector_unit
   logic [$clog2(Depth):0] flying_q;
 
   assign a_ok = !present || a_addr < ActBytes;
-  assign b_ok = !is_add_q || b_addr < place_t'(ActBytes);
+  assign b_ok = is_pool_q || b_addr < place_t'(ActBytes);
   assign in_range = a_ok && b_ok && out_addr < place_t'(ActBytes);
   assign step_ready = want && in_range && !halt_i && !stopped_q
                       && flying_q != ($clog2(Depth) + 1)'(Depth);
   assign a_rd_req_o = step_ready && present && !a_have_q;
-  assign b_rd_req_o = step_ready && is_add_q && !b_have_q;
+  assign b_rd_req_o = step_ready && !is_pool_q && !b_have_q;
   assign a_rd_addr_o = addr_t'(a_addr);
   assign b_rd_addr_o = addr_t'(b_addr);
   assign a_now = a_rd_req_o && a_rd_gnt_i;
   assign b_now = b_rd_req_o && b_rd_gnt_i;
-  assign step = step_ready && (!present || a_have_q || a_now) && (!is_add_q || b_have_q || b_now);
+  assign step = step_ready && (!present || a_have_q || a_now) && (is_pool_q || b_have_q || b_now);
 
   ///////////////////////////
   // V1: operands are here //
@@ -203,13 +211,13 @@ module tessera_vector_unit
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) reduced_q <= 1'b0;
-    else reduced_q <= v1_valid_q && v1_last_q && !is_add_q;
+    else reduced_q <= v1_valid_q && v1_last_q && is_pool_q;
   end
 
   always_ff @(posedge clk_i) begin : p_reduce
     logic signed [31:0] start;
     logic signed [31:0] total [KLanes];
-    if (v1_valid_q && !is_add_q) begin
+    if (v1_valid_q && is_pool_q) begin
       start = average ? 32'sd0 : Lowest;
       for (int unsigned k = 0; k < KLanes; k++) begin
         total[k] = v1_first_q ? start : total_q[k];
@@ -248,6 +256,7 @@ module tessera_vector_unit
     .bias_i(bias),
     .multiplier_i(multiplier),
     .shift_i(shift),
+    .twice_i(pool_q.rounding && average),
     .tail_i(pool_tail),
     .tag_i(v2_tag_q),
     .valid_o(pooled_valid),
@@ -255,9 +264,9 @@ module tessera_vector_unit
     .tag_o(pooled_tag)
   );
 
-  /////////
-  // ADD //
-  /////////
+  //////////////
+  // ADD, MUL //
+  //////////////
 
   logic              added_valid;
   logic signed [7:0] added       [KLanes];
@@ -269,13 +278,14 @@ module tessera_vector_unit
   ) i_rescale_add (
     .clk_i,
     .rst_ni,
-    .valid_i(v1_valid_q && is_add_q),
+    .valid_i(v1_valid_q && !is_pool_q),
     .bypass_i(1'b0),
+    .multiply_i(is_mul_q),
     .a_i(a),
     .b_i(b),
     .a_zp_i(add_q.a_zp),
     .b_zp_i(add_q.b_zp),
-    .a_mult_i(add_q.a_mult),
+    .a_mult_i(is_mul_q ? mul_q.multiplier : add_q.a_mult),
     .b_mult_i(add_q.b_mult),
     .shift_i(add_q.shift),
     .tail_i('{zp: add_q.out_zp, lo: add_q.clip_lo, hi: add_q.clip_hi}),
@@ -294,9 +304,9 @@ module tessera_vector_unit
   logic [$clog2(Depth):0] unused_count;
 
   always_comb begin
-    result_in.tag = is_add_q ? added_tag : pooled_tag;
+    result_in.tag = is_pool_q ? pooled_tag : added_tag;
     for (int unsigned k = 0; k < KLanes; k++) begin
-      result_in.data[k] = is_add_q ? added[k] : pooled[k];
+      result_in.data[k] = is_pool_q ? pooled[k] : added[k];
     end
   end
 
@@ -306,7 +316,7 @@ module tessera_vector_unit
   ) i_results (
     .clk_i,
     .rst_ni,
-    .valid_i(is_add_q ? added_valid : pooled_valid),
+    .valid_i(is_pool_q ? pooled_valid : added_valid),
     .ready_o(result_ready),
     .data_i (result_in),
     .valid_o(result_valid),
@@ -317,7 +327,9 @@ module tessera_vector_unit
 
   assign act_wr_req_o  = result_valid;
   assign act_wr_addr_o = result.tag.addr;
-  assign act_wr_data_o = result.data;
+  assign table_o       = is_pool_q ? pool_q.use_table : add_q.use_table;
+  assign table_index_o = result.data;
+  assign act_wr_data_o = (table_o == '0) ? result.data : table_data_i;
   assign written       = result_valid && act_wr_gnt_i;
   assign done_o        = written && result.tag.last;
   assign done_id_o     = id_o;
@@ -337,9 +349,11 @@ module tessera_vector_unit
 
   always_ff @(posedge clk_i) begin
     if (take) begin
-      is_add_q <= is_add;
-      pool_q   <= pool;
-      add_q    <= add;
+      is_pool_q <= is_pool;
+      is_mul_q  <= header.opcode == OP_MUL;
+      pool_q    <= pool;
+      add_q     <= add;
+      mul_q     <= mul;
     end
   end
 
@@ -348,7 +362,7 @@ module tessera_vector_unit
   ////////////
 
   assign idle_o = !busy_q;
-  assign id_o   = busy_q ? (is_add_q ? add_q.id : pool_q.id) : header.id;
+  assign id_o   = busy_q ? (is_pool_q ? pool_q.id : add_q.id) : header.id;
 
   // What the data come from is checked first.
   assign fault = !a_ok ? a_addr : !b_ok ? 32'(b_addr) : 32'(out_addr);
@@ -374,7 +388,7 @@ module tessera_vector_unit
   // Assertions //
   ////////////////
 
-  `ASSERT(ResultsFit, (is_add_q ? added_valid : pooled_valid) |-> result_ready)
+  `ASSERT(ResultsFit, (is_pool_q ? pooled_valid : added_valid) |-> result_ready)
   `ASSERT(NothingFliesWhenIdle, !busy_q |-> flying_q == '0)
   `ASSERT(WordAligned, act_wr_req_o |-> act_wr_addr_o[$clog2(KLanes)-1:0] == '0)
   `ASSERT(NoReadInHalt, halt_i |-> !a_rd_req_o && !b_rd_req_o)

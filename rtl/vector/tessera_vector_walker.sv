@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Loops and addresses of POOL and ADD: block > output row > output pixel > kernel row > kernel
-// column (ADD has a 1 x 1 kernel). One tap per cycle; the first is there in the cycle after load_i.
+// Loops and addresses of POOL, ADD and MUL: block > output row > output pixel > kernel row > kernel
+// column (ADD and MUL have a 1 x 1 kernel). One tap per cycle; the first is there in the cycle after load_i.
 //
 // Positions are wider than addresses. The user stops at the first one that is out of range, so none
 // wraps round into the SRAM.
@@ -19,9 +19,9 @@ module tessera_vector_walker
   input  logic      rst_ni,
   // A command.
   input  logic      load_i,
-  input  logic      is_add_i,
+  input  logic      is_pool_i,
   input  pool_cmd_t pool_i,
-  input  add_cmd_t  add_i,
+  input  add_cmd_t  add_i,        // or MUL: its loops lie in the same place
   // The tap; step_i goes to the next.
   input  logic      step_i,
   output logic      active_o,     // registered, like all below
@@ -30,7 +30,7 @@ module tessera_vector_walker
   output logic      last_o,       // output pixel of the command
   output logic      inside_o,     // the tap is no padding
   output logic [31:0] a_addr_o,   // meaningful while inside_o
-  output place_t    b_addr_o,     // of ADD
+  output place_t    b_addr_o,     // of ADD and MUL
   output place_t    out_addr_o
 );
 
@@ -57,8 +57,10 @@ module tessera_vector_walker
     addr_t       a_plane;
     addr_t       b_plane;
     logic [19:0] b_pitch;
+    logic [19:0] b_step;
     addr_t       out_plane;
     logic [19:0] out_pitch;
+    logic [19:0] out_step;
   } loops_t;
 
   loops_t l_q;
@@ -85,7 +87,7 @@ module tessera_vector_walker
   assign b_addr_o = b_q;
   assign out_addr_o = out_q;
 
-  assign base = is_add_i ? pos_t'(add_i.a_addr)
+  assign base = !is_pool_i ? pos_t'(add_i.a_addr)
       : pos_t'(pool_i.in_addr) - pos_t'(pool_i.pad_top) * pos_t'(pool_i.in_pitch)
         - (pos_t'(pool_i.pad_left) <<< KShift);
 
@@ -111,7 +113,7 @@ module tessera_vector_walker
       b_block_q   <= place_t'(add_i.b_addr);
       b_row_q     <= place_t'(add_i.b_addr);
       b_q         <= place_t'(add_i.b_addr);
-      if (is_add_i) begin
+      if (!is_pool_i) begin
         out_block_q <= place_t'(add_i.out_addr);
         out_row_q   <= place_t'(add_i.out_addr);
         out_q       <= place_t'(add_i.out_addr);
@@ -137,8 +139,10 @@ module tessera_vector_walker
             a_plane: add_i.a_plane,
             b_plane: add_i.b_plane,
             b_pitch: add_i.b_pitch,
+            b_step: add_i.b_repeat ? '0 : 20'(KLanes),
             out_plane: add_i.out_plane,
-            out_pitch: add_i.out_pitch
+            out_pitch: add_i.out_pitch,
+            out_step: add_i.out_step
         };
       end else begin
         out_block_q <= place_t'(pool_i.out_addr);
@@ -166,8 +170,10 @@ module tessera_vector_walker
             a_plane: pool_i.in_plane,
             b_plane: '0,
             b_pitch: '0,
+            b_step: '0,
             out_plane: pool_i.out_plane,
-            out_pitch: pool_i.out_pitch
+            out_pitch: pool_i.out_pitch,
+            out_step: pool_i.out_step
         };
       end
     end else if (step_i) begin
@@ -193,8 +199,8 @@ module tessera_vector_walker
           iy_q       <= iy_row_q;
           ix_pixel_q <= ix_pixel_q + coord_t'({12'd0, l_q.stride_x});
           ix_q       <= ix_pixel_q + coord_t'({12'd0, l_q.stride_x});
-          b_q        <= b_q + place_t'(KLanes);
-          out_q      <= out_q + place_t'(KLanes);
+          b_q        <= b_q + place_t'(l_q.b_step);
+          out_q      <= out_q + place_t'(l_q.out_step);
         end else if (!tile_end) begin
           ox_q       <= '0;
           oy_q       <= oy_q + 12'd1;

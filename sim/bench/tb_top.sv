@@ -27,7 +27,8 @@ module tb_top
   parameter int unsigned ReadBursts = 8,
   parameter int unsigned BurstBeats = 16,
   parameter bit          Vector     = 1'b1,
-  parameter bit          Depthwise  = 1'b1
+  parameter bit          Depthwise  = 1'b1,
+  parameter int unsigned Tables     = 4
 ) (
   input  logic clk_i  /* verilator public_flat_rw */,
   input  logic rst_ni  /* verilator public_flat_rw */,
@@ -187,6 +188,7 @@ module tb_top
     .BurstBeats(BurstBeats),
     .Vector(Vector),
     .Depthwise(Depthwise),
+    .Tables(Tables),
     .AxiAddrBits(AxiAddrBits),
     .AxilAddrBits(AxilAddrBits)
   ) i_dut (

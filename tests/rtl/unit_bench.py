@@ -17,7 +17,7 @@ from cocotb.triggers import FallingEdge, ReadOnly
 
 from accel.codec import Instruction, encode
 from accel.config import AccelConfig
-from accel.isa import GATHER_ROWS, Cause, Unit
+from accel.isa import GATHER_ROWS, TABLE_BYTES, Cause, Unit
 from tests.rtl.clocked import Dut, value
 
 Bytes = npt.NDArray[np.uint8]
@@ -116,6 +116,28 @@ class Writer:
         self._memory[address : address + self._width] = np.frombuffer(word, np.uint8)
 
 
+class Tables:
+    """Answers a unit's table look-ups in the same cycle."""
+
+    def __init__(self, dut: Dut, memory: Bytes, width: int) -> None:
+        self._dut, self._memory, self._width = dut, memory, width
+
+    def drive(self) -> None:
+        """Look up what the unit asks for in this cycle: its indices come from registers.
+
+        After a refused command the unit may name a table that there is not.
+        """
+        number = value(self._dut.table_o)
+        indices = value(self._dut.table_index_o).to_bytes(self._width, "little")
+        first = (number - 1) * TABLE_BYTES
+        known = 0 <= first < self._memory.size
+        looked_up = bytes(self._memory[first + i] for i in indices) if known else b""
+        self._dut.table_data_i.value = int.from_bytes(looked_up, "little")
+
+    def sample(self) -> None:
+        """Nothing: a look-up has no effect."""
+
+
 @dataclass
 class Trace:
     """What a unit did, in cycles since the run began."""
@@ -163,7 +185,7 @@ async def play(
     dut: Dut,
     unit: Unit,
     commands: Sequence[Instruction],
-    ports: Sequence[Reader | GatherReader | Writer],
+    ports: Sequence[Reader | GatherReader | Writer | Tables],
     *,
     pace: Pace | None = None,
     limit: int = 30000,

@@ -30,8 +30,10 @@ def dense(config: AccelConfig, number: int, **changes: int) -> Values:
         "weight_addr": 0, "param_addr": 0,
         "out_addr": config.act_bytes // 2,
         "out_plane": size["out_h"] * size["out_w"] * k, "out_pitch": size["out_w"] * k,
+        "out_step": k,
         "mode": 0, "passes": 0, "pass_rows": 0, "fold_bytes": 0, "channels": 0, "rounding": 0,
         "first": 1, "last": 1, "residual": 0, "in_zp": 3,
+        "centered": 0, "weight_zp": 0, "transposed": 0, "use_table": 0,
         "out_zp": -5, "clip_lo": -120, "clip_hi": 127,
         "res_addr": 0, "res_plane": 0, "res_pitch": 0, "res_zp": 2,
         "add_self_mult": 1 << 20, "add_res_mult": 1 << 19, "add_shift": 20,
@@ -68,7 +70,7 @@ def fold(config: AccelConfig, number: int, channels: int, **changes: int) -> Val
 def fill(state: State) -> None:
     """Random activations and weights; parameters that give results of all sizes."""
     config = state.config
-    for sram in (Sram.ACT, Sram.WEIGHT):
+    for sram in (Sram.ACT, Sram.WEIGHT, Sram.TABLE):
         data = state.srams[sram]
         data[:] = np.frombuffer(random.randbytes(data.size), np.uint8)
     lanes, size = config.n_lanes, config.param_record_bytes
@@ -137,6 +139,13 @@ class Stream:
         v["wait_conv"] = number if follow else 0
         for name in ("in_zp", "out_zp", "res_zp", "add_zp"):
             v[name] = random.randrange(-128, 128)
+        if v["mode"] == ConvMode.DENSE:
+            v["centered"] = random.randrange(2)
+        v["weight_zp"] = random.choice((0, 0, random.randrange(-128, 128)))
+        v["transposed"] = random.randrange(2) if config.n_lanes == k else 0
+        v["rounding"] = random.randrange(2)
+        v["use_table"] = random.choice((0, random.randint(0, config.tables)))
+        v["out_step"] = random.choice((k, k, 2 * k))
         v["clip_lo"], v["clip_hi"] = limits()
         v["add_lo"], v["add_hi"] = limits()
         v["add_shift"] = random.choice([1, 19, 20, 20, 21, 62])
@@ -145,7 +154,8 @@ class Stream:
         def place(name: str, size: tuple[int, int, int], base: int) -> int:
             """Choose pitch, plane and address of a tensor; its end relative to `base`."""
             rows, columns, planes = size
-            v[f"{name}_pitch"] = (columns + random.randint(0, 2)) * k
+            step = v["out_step"] if name == "out" else k
+            v[f"{name}_pitch"] = columns * step + random.randint(0, 2) * k
             v[f"{name}_plane"] = rows * v[f"{name}_pitch"] + random.randint(0, 3) * k
             free = part - planes * v[f"{name}_plane"]
             near = free < k or random.random() < 0.5  # so that a tensor meets the one before

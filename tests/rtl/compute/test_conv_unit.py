@@ -22,7 +22,7 @@ from accel.rules import legal
 from tests.rtl.bench import run_cocotb
 from tests.rtl.clocked import Dut, start, value
 from tests.rtl.compute.conv_commands import Stream, dense, depthwise, fill, fold, passes
-from tests.rtl.unit_bench import GatherReader, Pace, Reader, Trace, Writer, play, reset
+from tests.rtl.unit_bench import GatherReader, Pace, Reader, Tables, Trace, Writer, play, reset
 
 
 def _config(k: int, n: int, bus: int) -> AccelConfig:
@@ -66,6 +66,7 @@ class Bench:
             Reader(dut, "res_rd", act, config.k_lanes, grant),
             Reader(dut, "wgt_rd", self.state.srams[Sram.WEIGHT], config.n_lanes, 1.0),
             Reader(dut, "par_rd", self.state.srams[Sram.PARAM], config.bus_bytes, 1.0),
+            Tables(dut, self.state.srams[Sram.TABLE], config.k_lanes),
             Writer(dut, act, config.k_lanes, 1.0),  # the output stage has the first write port
         ]
         trace = await play(dut, Unit.CONV, commands, ports, pace=pace)
@@ -238,7 +239,8 @@ async def fields_that_cannot_be_executed(dut: Dut) -> None:
     ]  # fmt: skip
     changes += [
         {"weight_addr": config.n_lanes // 2}, {"param_addr": config.bus_bytes // 2},
-        {"mode": 3}, {"mode": 15}, {"rounding": 1},
+        {"mode": 3}, {"mode": 15}, {"out_step": 0}, {"out_step": config.k_lanes + 1},
+        {"use_table": config.tables + 1}, {"use_table": 15},
         {"out_h": 1, "out_w": config.tile_pixels + 1},
         {"out_h": 4095, "out_w": 4095, "out_plane": 0, "out_pitch": 0},
         {"n_blocks": 2, "last": 0}, {"n_blocks": 2, "first": 0},
@@ -247,7 +249,9 @@ async def fields_that_cannot_be_executed(dut: Dut) -> None:
     folded = fold(config, 0, 3, kernel_w=2, kernel_h=2)
     taps = depthwise(config, 0, 1, kernel_h=2, kernel_w=2)
     both = ({"passes": 0}, {"pass_rows": 0}, {"pass_rows": 5}, {"cin_blocks": 2}, {"dilation_x": 2})
-    changes += [mode | change for mode in (folded, taps) for change in both]
+    changes += [mode | change for mode in (folded, taps) for change in (*both, {"centered": 1})]
+    if config.n_lanes != config.k_lanes:
+        changes.append({"transposed": 1})
     changes += [
         folded | change
         for change in ({"channels": 0}, {"channels": 9}, {"fold_bytes": config.k_lanes // 4 - 1})

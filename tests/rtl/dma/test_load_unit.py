@@ -38,6 +38,7 @@ def test_load_unit(bus_bytes: int, bursts: int, beats: int, seed: int) -> None:
         "BusBytes": bus_bytes, "ReadBursts": bursts, "BurstBeats": beats,
         "ActBytes": config.act_bytes, "WeightBytes": config.weight_bytes,
         "ParamBytes": config.param_bytes,
+        "TableBytes": config.table_bytes,
     }  # fmt: skip
     run_cocotb("tessera_load_unit", __name__, sizes, seed=seed)
 
@@ -57,8 +58,9 @@ class Srams:
             Sram.ACT: value(dut.act_wr_req_o) and value(dut.act_wr_gnt_i),
             Sram.WEIGHT: value(dut.weight_wr_req_o),
             Sram.PARAM: value(dut.param_wr_req_o),
+            Sram.TABLE: value(dut.table_wr_req_o),
         }
-        assert value(dut.act_wr_req_o) + requests[Sram.WEIGHT] + requests[Sram.PARAM] <= 1
+        assert sum(map(bool, requests.values())) <= 1
         for sram, request in requests.items():
             if request:
                 size = self.state.config.bus_bytes
@@ -148,7 +150,7 @@ async def one_beat_per_cycle_under_latency(dut: Dut) -> None:
 @cocotb.test()
 async def field_errors_never_reach_the_bus(dut: Dut) -> None:
     bad: list[dict[str, int]] = [
-        {"row_bytes": 0}, {"rows": 0}, {"planes": 0}, {"window": 4}, {"sram": 3},
+        {"row_bytes": 0}, {"rows": 0}, {"planes": 0}, {"window": 4}, {"sram": 4},
         {"offset": 2}, {"sram_addr": 2}, {"row_bytes": 62}, {"row_stride": 1},
         {"sram_row_stride": 2}, {"plane_stride": 1}, {"sram_plane_stride": 2},
     ]  # fmt: skip
@@ -197,6 +199,7 @@ async def sram_range_is_kept(dut: Dut) -> None:
         (Sram.ACT, config.act_bytes),
         (Sram.WEIGHT, config.weight_bytes),
         (Sram.PARAM, config.param_bytes),
+        (Sram.TABLE, config.table_bytes),
     ):
         whole = transfer("LOAD", 1, sram=sram, sram_addr=size - 64)
         wrapped = {"sram_addr": 64, "rows": 2, "row_stride": 64, "sram_row_stride": 0xFFFFC0}

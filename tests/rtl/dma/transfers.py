@@ -46,11 +46,7 @@ def random_transfer(name: str, number: int, config: AccelConfig, windows: list[i
     """A legal transfer inside one of these windows and its SRAM; rows do not overlap."""
     bus = config.bus_bytes
     sram = random.choice(list(Sram)) if name == "LOAD" else Sram.ACT
-    room = {
-        Sram.ACT: config.act_bytes,
-        Sram.WEIGHT: config.weight_bytes,
-        Sram.PARAM: config.param_bytes,
-    }[sram]
+    room = config.sram_bytes(sram)
     window = random.choice(windows)
     memory, inner = _shape(WINDOWS[window].size // bus, room // bus)
     fields = {name: size * bus for name, size in (memory | inner).items()}

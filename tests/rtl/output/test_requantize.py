@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from cocotb.triggers import FallingEdge, ReadOnly
 
+from accel.isa import Rounding
 from accel.numerics import requantize
 from tests.rtl.bench import run_cocotb
 from tests.rtl.clocked import Dut, join, split, start, value
@@ -77,7 +78,8 @@ async def random_and_corner_values(dut: Dut) -> None:
                 for _ in range(lanes)
             ]
             acc, bias, multiplier, shift = zip(*cases, strict=True)
-            tail = _tail()
+            tail, rounding = _tail(), random.choice(list(Rounding))
+            dut.twice_i.value = int(rounding == Rounding.DOUBLE)
             dut.acc_i.value = join([x & 0xFFFFFFFF for x in acc], 32)
             dut.bias_i.value = join([x & 0xFFFFFFFF for x in bias], 32)
             dut.multiplier_i.value = join(multiplier, 32)
@@ -85,7 +87,7 @@ async def random_and_corner_values(dut: Dut) -> None:
             dut.tail_i.value = join([x & 0xFF for x in reversed(tail)], 8)
             dut.tag_i.value = cycle
             columns = (np.array(x, np.int64) for x in (acc, bias, multiplier, shift))
-            expected[cycle] = requantize(*columns, *tail).view(np.uint8).tolist()
+            expected[cycle] = requantize(*columns, *tail, rounding).view(np.uint8).tolist()
             sent.append(cycle)
         await ReadOnly()
         assert value(dut.valid_o) == (bool(sent) and sent[0] == cycle - LATENCY)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from cocotb.triggers import FallingEdge, ReadOnly
 
-from accel.numerics import rescale_add
+from accel.numerics import rescale_add, rescale_product
 from tests.rtl.bench import run_cocotb
 from tests.rtl.clocked import Dut, join, split, start, value
 
@@ -67,8 +67,15 @@ async def random_and_corner_values(dut: Dut) -> None:
             dut.tail_i.value = join([x & 0xFF for x in (high, low, zp)], 8)
             dut.tag_i.value = cycle
             x, y = np.array(a, np.int64) - a_zp, np.array(b, np.int64) - b_zp
-            added = rescale_add(x, y, a_mult, b_mult, shift, zp, low, high)
-            result = np.array(a, np.int8) if bypass else added
+            multiply = random.random() < 0.5
+            dut.multiply_i.value = int(multiply)
+            rule = (shift, zp, low, high)
+            if multiply:
+                result = rescale_product(x, y, a_mult, *rule)
+            else:
+                result = rescale_add(x, y, a_mult, b_mult, *rule)
+            if bypass:
+                result = np.array(a, np.int8)
             expected[cycle] = result.view(np.uint8).tolist()
             sent.append(cycle)
             bypassed += bypass

@@ -20,8 +20,8 @@ from accel.model.state import State, Stop
 from accel.rules import legal
 from tests.rtl.bench import run_cocotb
 from tests.rtl.clocked import Dut, start, value
-from tests.rtl.unit_bench import Pace, Reader, Trace, Writer, play, reset
-from tests.rtl.vector.vector_commands import add, pool, stream
+from tests.rtl.unit_bench import Pace, Reader, Tables, Trace, Writer, play, reset
+from tests.rtl.vector.vector_commands import add, mul, pool, stream
 
 LATENCY = 10
 """Cycles that a command may take beyond one per tap."""
@@ -45,7 +45,10 @@ class Bench:
         self.config = _config(value(dut.KLanes))
         self.state = State(self.config, np.zeros(0, np.uint8))
         act = self.state.srams[Sram.ACT]
-        act[:] = np.random.default_rng(cocotb.RANDOM_SEED).integers(0, 256, act.size)
+        rng = np.random.default_rng(cocotb.RANDOM_SEED)
+        act[:] = rng.integers(0, 256, act.size)
+        tables = self.state.srams[Sram.TABLE]
+        tables[:] = rng.integers(0, 256, tables.size)
 
     async def run(
         self, commands: Sequence[Instruction], grant: float = 1.0, pace: Pace | None = None
@@ -56,6 +59,7 @@ class Bench:
         ports = [
             Reader(dut, "a_rd", act, k, grant),
             Reader(dut, "b_rd", act, k, grant),
+            Tables(dut, self.state.srams[Sram.TABLE], k),
             Writer(dut, act, k, grant),
         ]
         trace = await play(dut, Unit.VECTOR, commands, ports, pace=pace)
@@ -121,16 +125,18 @@ async def fields_that_cannot_be_executed(dut: Dut) -> None:
         {"in_h": 0}, {"in_w": 0}, {"kernel_h": 0}, {"kernel_w": 0}, {"stride_y": 0},
         {"stride_x": 0}, {"blocks": 0}, {"out_h": 0}, {"out_w": 0}, {"in_addr": odd},
         {"in_plane": odd}, {"in_pitch": odd}, {"out_addr": odd}, {"out_plane": odd},
-        {"out_pitch": odd}, {"kind": 2}, {"kind": 3}, {"rounding": 1}, {"shift": 0}, {"shift": 63},
+        {"out_pitch": odd}, {"kind": 2}, {"kind": 3}, {"out_step": 0}, {"out_step": odd},
+        {"use_table": 5}, {"shift": 0}, {"shift": 63},
         {"multiplier": 1 << 31},
     ]  # fmt: skip
     adds: list[dict[str, int]] = [
         {"blocks": 0}, {"out_h": 0}, {"out_w": 0}, {"a_addr": odd}, {"a_plane": odd},
         {"a_pitch": odd}, {"b_addr": odd}, {"b_plane": odd}, {"b_pitch": odd}, {"out_addr": odd},
-        {"out_plane": odd}, {"out_pitch": odd}, {"shift": 0}, {"shift": 63},
+        {"out_plane": odd}, {"out_pitch": odd}, {"out_step": 0}, {"out_step": odd},
+        {"use_table": 5}, {"shift": 0}, {"shift": 63},
     ]  # fmt: skip
     bad = [pool(config, 1, **change) for change in pools]
-    bad += [add(config, 1, **change) for change in adds]
+    bad += [make(config, 1, **change) for make in (add, mul) for change in adds]
     for command in bad:
         assert not legal(command, config)
         trace = await bench.run([pool(config, 0), command, add(config, 2)])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Random POOL and ADD commands, for a machine of any size."""
+"""Random POOL, ADD and MUL commands, for a machine of any size."""
 
 from __future__ import annotations
 
@@ -29,8 +29,16 @@ def add(config: AccelConfig, number: int, **changes: int) -> Instruction:
     values = {
         "a_addr": 0, "a_plane": 4 * k, "a_pitch": 2 * k, "b_addr": 8 * k, "b_plane": 4 * k,
         "b_pitch": 2 * k, "a_zp": 3, "b_zp": -4, "a_mult": 1 << 19, "b_mult": 3 << 18, "shift": 20,
+        "b_repeat": 0,
     } | _common(config, number)  # fmt: skip
     return Instruction("ADD", values | changes)
+
+
+def mul(config: AccelConfig, number: int, **changes: int) -> Instruction:
+    """Product of two tensors of 2x2 pixels; `changes` replace fields."""
+    values = {**add(config, number).values, "multiplier": 1 << 13}
+    del values["a_mult"], values["b_mult"]
+    return Instruction("MUL", values | changes)
 
 
 def _common(config: AccelConfig, number: int) -> Values:
@@ -38,6 +46,7 @@ def _common(config: AccelConfig, number: int) -> Values:
     return {
         "id": number, "wait_load": 0, "wait_conv": 0, "wait_vector": 0, "wait_store": 0,
         "blocks": 1, "out_addr": config.act_bytes // 2, "out_plane": 4 * k, "out_pitch": 2 * k,
+        "out_step": k, "use_table": 0,
         "out_h": 2, "out_w": 2, "out_zp": -2, "clip_lo": -128, "clip_hi": 127,
     }  # fmt: skip
 
@@ -66,9 +75,9 @@ def _random(config: AccelConfig, number: int) -> Instruction | None:
     }  # fmt: skip
     fits = True
 
-    def place(name: str, height: int, width: int, base: int) -> None:
+    def place(name: str, height: int, width: int, base: int, step: int = k) -> None:
         nonlocal fits
-        pitch = (width + random.randint(0, 2)) * k
+        pitch = width * step + random.randint(0, 2) * k
         plane = height * pitch + random.randint(0, 3) * k
         free = part - v["blocks"] * plane
         fits &= free >= k
@@ -76,13 +85,21 @@ def _random(config: AccelConfig, number: int) -> Instruction | None:
         start = base + (0 if near else random.randrange(free // k) * k)
         v.update({f"{name}_pitch": pitch, f"{name}_plane": plane, f"{name}_addr": start})
 
-    place("out", v["out_h"], v["out_w"], (1 + number % 2) * part)
-    if random.random() < 0.4:
+    v["out_step"] = random.choice((k, k, 3 * k))
+    v["use_table"] = random.choice((0, random.randint(0, config.tables)))
+    place("out", v["out_h"], v["out_w"], (1 + number % 2) * part, v["out_step"])
+    if random.random() < 0.5:
         place("a", v["out_h"], v["out_w"], source)
         place("b", v["out_h"], v["out_w"], source)
         v |= {name: random.randrange(-128, 128) for name in ("a_zp", "b_zp")}
-        v |= {name: random.randrange(-(1 << 20), 1 << 20) for name in ("a_mult", "b_mult")}
+        v["b_repeat"] = random.choice((0, 0, 1))
+        if v["b_repeat"] and random.random() < 0.5:
+            v["b_pitch"] = 0
         v["shift"] = random.choice([1, 19, 20, 20, 21, 62])
+        if random.random() < 0.5:
+            v["multiplier"] = random.randrange(-(1 << 13), 1 << 13)
+            return mul(config, number, **v) if fits else None
+        v |= {name: random.randrange(-(1 << 20), 1 << 20) for name in ("a_mult", "b_mult")}
         return add(config, number, **v) if fits else None
     for name, choices in (
         ("kind", (0, 1)), ("kernel_h", (1, 2, 3, 5)), ("kernel_w", (1, 2, 3, 5)),
@@ -92,5 +109,6 @@ def _random(config: AccelConfig, number: int) -> Instruction | None:
     ):  # fmt: skip
         v[name] = random.choice(choices)
     v["multiplier"] = random.randrange(1 << 31)
+    v["rounding"] = random.randrange(2)
     place("in", v["in_h"], v["in_w"], source)
     return pool(config, number, **v) if fits else None

@@ -10,7 +10,7 @@ from accel.config import load_config
 from accel.footprint import footprint
 from accel.isa import Sram
 from accel.model.machine import Machine
-from tests.unit.accel.test_machine import ADD, CONV, POOL
+from tests.unit.accel.test_machine import ADD, CONV, MUL, POOL
 
 CONFIG = load_config("small")
 K = CONFIG.k_lanes
@@ -18,8 +18,8 @@ K = CONFIG.k_lanes
 
 @st.composite
 def commands(draw: st.DrawFn) -> Instruction:
-    name = draw(st.sampled_from(["CONV", "POOL", "ADD"]))
-    values = dict({"CONV": CONV, "POOL": POOL, "ADD": ADD}[name])
+    name = draw(st.sampled_from(["CONV", "POOL", "ADD", "MUL"]))
+    values = dict({"CONV": CONV, "POOL": POOL, "ADD": ADD, "MUL": MUL}[name])
     size = st.integers(1, 4)
     for field in ("in_h", "in_w", "out_h", "out_w", "kernel_h", "kernel_w", "n_blocks", "blocks"):
         if field in values:
@@ -36,7 +36,10 @@ def commands(draw: st.DrawFn) -> Instruction:
     for field in ("in_plane", "a_plane", "b_plane", "out_plane", "res_plane", "in_group"):
         if field in values:
             values[field] = K * draw(st.integers(0, 40))
-    values |= {"out_addr": 16384}
+    values |= {"out_addr": 16384, "out_step": K * draw(st.integers(1, 2))}
+    values["use_table"] = draw(st.integers(0, CONFIG.tables))
+    if "b_repeat" in values:
+        values["b_repeat"] = draw(st.integers(0, 1))
     if name == "CONV":
         values |= {"residual": draw(st.integers(0, 1)), "res_addr": 8192}
     return Instruction(name, values)
@@ -57,11 +60,7 @@ def run(instruction: Instruction, memories: dict[Sram, np.ndarray]) -> np.ndarra
 def test_no_byte_is_missed(instruction: Instruction, seed: int) -> None:
     """Bytes outside of the footprint neither matter nor change."""
     rng = np.random.default_rng(seed)
-    sizes = {
-        Sram.ACT: CONFIG.act_bytes,
-        Sram.WEIGHT: CONFIG.weight_bytes,
-        Sram.PARAM: CONFIG.param_bytes,
-    }
+    sizes = {sram: CONFIG.sram_bytes(sram) for sram in Sram}
     first = {sram: rng.integers(0, 60, size).astype(np.uint8) + 1 for sram, size in sizes.items()}
     mark = footprint(instruction, CONFIG)
     second = {}

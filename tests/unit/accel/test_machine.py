@@ -48,6 +48,7 @@ CONV = {
     "out_addr": 4096,
     "out_plane": 1024,
     "out_pitch": 64,
+    "out_step": 16,
     "out_h": 4,
     "out_w": 4,
     "mode": 0,
@@ -60,6 +61,10 @@ CONV = {
     "last": 1,
     "residual": 0,
     "in_zp": 0,
+    "centered": 0,
+    "weight_zp": 0,
+    "transposed": 0,
+    "use_table": 0,
     "out_zp": 0,
     "clip_lo": -128,
     "clip_hi": 127,
@@ -90,8 +95,10 @@ POOL = {
     "out_addr": 4096,
     "out_plane": 1024,
     "out_pitch": 64,
+    "out_step": 16,
     "out_h": 2,
     "out_w": 2,
+    "use_table": 0,
     "kind": 1,
     "rounding": 0,
     "bias": 0,
@@ -112,8 +119,11 @@ ADD = {
     "out_addr": 4096,
     "out_plane": 0,
     "out_pitch": 64,
+    "out_step": 16,
     "out_h": 2,
     "out_w": 2,
+    "use_table": 0,
+    "b_repeat": 0,
     "a_zp": 0,
     "b_zp": 0,
     "a_mult": 1,
@@ -123,7 +133,9 @@ ADD = {
     "clip_lo": -128,
     "clip_hi": 127,
 }
-VALID = {"LOAD": LOAD, "STORE": TRANSFER, "CONV": CONV, "POOL": POOL, "ADD": ADD}
+MUL = {key: value for key, value in ADD.items() if key not in ("a_mult", "b_mult")}
+MUL |= {"multiplier": 1}
+VALID = {"LOAD": LOAD, "STORE": TRANSFER, "CONV": CONV, "POOL": POOL, "ADD": ADD, "MUL": MUL}
 
 
 def machine(**options: int) -> Machine:
@@ -149,7 +161,8 @@ def test_the_valid_command_runs(name: str) -> None:
         ("LOAD", {"rows": 0}, Cause.FIELD),
         ("LOAD", {"row_bytes": 8}, Cause.FIELD),
         ("LOAD", {"offset": 4}, Cause.FIELD),
-        ("LOAD", {"sram": 3}, Cause.FIELD),
+        ("LOAD", {"sram": 4}, Cause.FIELD),
+        ("LOAD", {"sram": Sram.TABLE, "sram_addr": CONFIG.table_bytes}, Cause.SRAM_RANGE),
         ("LOAD", {"window": 4}, Cause.FIELD),
         ("LOAD", {"window": 1}, Cause.WINDOW),
         ("LOAD", {"offset": 4096}, Cause.WINDOW),
@@ -159,7 +172,12 @@ def test_the_valid_command_runs(name: str) -> None:
         ("CONV", {"in_addr": 8}, Cause.FIELD),
         ("CONV", {"out_h": 4095}, Cause.FIELD),
         ("CONV", {"mode": 3}, Cause.FIELD),
-        ("CONV", {"rounding": 1}, Cause.FIELD),
+        ("CONV", {"out_step": 0}, Cause.FIELD),
+        ("CONV", {"out_step": 8}, Cause.FIELD),
+        ("CONV", {"use_table": CONFIG.tables + 1}, Cause.FIELD),
+        ("POOL", {"use_table": CONFIG.tables + 1}, Cause.FIELD),
+        ("MUL", {"use_table": CONFIG.tables + 1}, Cause.FIELD),
+        ("MUL", {"shift": 0}, Cause.FIELD),
         ("CONV", {"n_blocks": 2, "last": 0}, Cause.FIELD),
         ("CONV", {"residual": 1, "add_shift": 0}, Cause.FIELD),
         ("CONV", {"residual": 1, "add_shift": 63}, Cause.FIELD),

@@ -5,7 +5,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accel.numerics import requantize, rescale_add, round_shift
+from accel.isa import Rounding
+from accel.numerics import look_up, requantize, rescale_add, rescale_product, round_shift
 
 int8 = st.integers(-128, 127)
 int32 = st.integers(-(2**31), 2**31 - 1)
@@ -15,6 +16,16 @@ shifts = st.integers(1, 62)
 def exact_shift(value: int, shift: int) -> int:
     """value / 2^shift, rounded half up."""
     return (value + (1 << (shift - 1))) >> shift
+
+
+def tflite_micro(value: int, multiplier: int, exponent: int) -> int:
+    """MultiplyByQuantizedMultiplier of TFLite-Micro, for exponent <= 0, in its own words."""
+    nudge = 1 << 30 if value * multiplier >= 0 else 1 - (1 << 30)
+    total = value * multiplier + nudge
+    high = abs(total) // (1 << 31) * (1 if total >= 0 else -1)  # C++ division truncates
+    mask = (1 << -exponent) - 1
+    threshold = (mask >> 1) + (1 if high < 0 else 0)
+    return (high >> -exponent) + (1 if high & mask > threshold else 0)
 
 
 def clamp(value: int, low: int, high: int) -> int:
@@ -30,6 +41,14 @@ def test_requantize_equals_unbounded_integers(acc, bias, multiplier, shift, zero
     low, high = sorted((a, b))
     got = requantize(np.array([acc], np.int64), bias, multiplier, shift, zero, low, high)
     assert got[0] == clamp(exact_shift(wrap(acc + bias) * multiplier, shift) + zero, low, high)
+
+
+@given(int32, st.integers(0, 2**31 - 1), st.integers(31, 62), int8)
+def test_double_rounding_is_that_of_tflite_micro(acc, multiplier, shift, zero) -> None:
+    got = requantize(
+        np.array([acc], np.int64), 0, multiplier, shift, zero, -128, 127, Rounding.DOUBLE
+    )
+    assert got[0] == clamp(tflite_micro(acc, multiplier, 31 - shift) + zero, -128, 127)
 
 
 @given(st.lists(int32, min_size=4, max_size=4), st.lists(shifts, min_size=4, max_size=4))
@@ -49,6 +68,20 @@ def test_rescale_add_equals_unbounded_integers(a, b, a_mult, b_mult, shift, zero
         np.array([a], np.int64), np.array([b], np.int64), a_mult, b_mult, shift, zero, -128, 127
     )
     assert got[0] == clamp(exact_shift(a * a_mult + b * b_mult, shift) + zero, -128, 127)
+
+
+@given(st.integers(-255, 255), st.integers(-255, 255), int32, shifts, int8)
+def test_rescale_product_equals_unbounded_integers(a, b, multiplier, shift, zero) -> None:
+    got = rescale_product(
+        np.array([a], np.int64), np.array([b], np.int64), multiplier, shift, zero, -128, 127
+    )
+    assert got[0] == clamp(exact_shift(a * b * multiplier, shift) + zero, -128, 127)
+
+
+def test_tables_are_indexed_by_the_unsigned_byte() -> None:
+    table = np.arange(256, dtype=np.uint8).view(np.int8)
+    values = np.array([-128, -1, 0, 127], np.int8)
+    assert look_up(table, values).tolist() == values.tolist()
 
 
 def test_ties_round_up() -> None:
