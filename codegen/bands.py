@@ -9,16 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 
 from accel.config import AccelConfig
 from accel.isa import BY_NAME
 from accel.layout import Layout, packed_layout, tensor_layout
 from codegen import ir
-from codegen.geometry import Axis, Extent
+from codegen.geometry import Axis
 
 POINT = ir.Window2d((1, 1))
 MOST_ROWS = next(f for f in BY_NAME["POOL"].fields if f.name == "in_h").range[1]
 """Most input rows, and output rows, that a command can count."""
+
+
+class Reach(Enum):
+    """Which pixels of an input an output pixel needs."""
+
+    WINDOW = "those under the op's window"
+    PIXEL = "the one in the same place"
+    IMAGE = "the only one of the image"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,31 +35,33 @@ class Operand:
     """An input of an op."""
 
     tensor: str
-    windowed: bool
-    """Read through the op's window; otherwise pixel by pixel like the output."""
+    reach: Reach
 
 
-def operands(op: ir.Op) -> tuple[Operand, ...]:
+def operands(op: ir.Op, tensors: Mapping[str, ir.Tensor]) -> tuple[Operand, ...]:
     """Inputs of an op, the main one first."""
     match op:
         case ir.Conv():
-            main = (Operand(op.input, True),)
-            return main if op.residual is None else (*main, Operand(op.residual, False))
+            main = (Operand(op.input, Reach.WINDOW),)
+            return main if op.residual is None else (*main, Operand(op.residual, Reach.PIXEL))
         case ir.Pool():
-            return (Operand(op.input, True),)
-        case ir.Add():
-            return Operand(op.a, False), Operand(op.b, False)
+            return (Operand(op.input, Reach.WINDOW),)
+        case ir.Add() | ir.Mul():
+            whole = tensors[op.a].shape == tensors[op.b].shape
+            b = Operand(op.b, Reach.PIXEL if whole else Reach.IMAGE)
+            return Operand(op.a, Reach.PIXEL), b
 
 
 def window(op: ir.Op) -> ir.Window2d:
     """The op's sliding window."""
-    return POINT if isinstance(op, ir.Add) else op.window
+    return POINT if isinstance(op, ir.Add | ir.Mul) else op.window
 
 
 @dataclass(frozen=True, slots=True)
 class Bands:
     """Row geometry of one op."""
 
+    operands: tuple[Operand, ...]
     images: int
     """1 where rows are independent of images."""
     vertical: Axis
@@ -70,34 +81,45 @@ class Bands:
         """(image, row in the image) of an output row."""
         return divmod(row, self.image_rows)
 
-    def input_rows(self, first: int, count: int) -> Extent:
-        """Input rows (of all images) that `count` output rows of one image need."""
+    def input_rows(self, reach: Reach, first: int, count: int) -> tuple[int, int]:
+        """Input rows (of all images) that `count` output rows of one image need: first, count."""
         image, row = self.locate(first)
+        match reach:
+            case Reach.PIXEL:
+                return first, count
+            case Reach.IMAGE:
+                return image, 1
         need = self.vertical.needed(row, count)
-        return Extent(image * self.vertical.size + need.first, need.count, need.pad)
+        return image * self.vertical.size + need.first, need.count
+
+    def most_input_rows(self, reach: Reach, rows: int) -> int:
+        """Most input rows that any band of `rows` output rows needs."""
+        match reach:
+            case Reach.PIXEL:
+                return rows
+            case Reach.IMAGE:
+                return 1
+        axis = self.vertical
+        return min(axis.size, (rows - 1) * axis.stride + axis.reach)
 
 
 def bands(op: ir.Op, tensors: Mapping[str, ir.Tensor]) -> Bands:
     """Row geometry of `op`."""
-    n, h, w, _ = tensors[operands(op)[0].tensor].shape
+    n, h, w, _ = tensors[ir.reads(op)[0]].shape
     _, oh, ow, _ = tensors[op.output].shape
     view = window(op)
-    independent = view == POINT
+    inputs = operands(op, tensors)
+    independent = view == POINT and all(operand.reach is not Reach.IMAGE for operand in inputs)
     images, rows, out_rows = (1, n * h, n * oh) if independent else (n, h, oh)
     top, left, bottom, right = view.padding
     return Bands(
+        inputs,
         images,
         Axis(rows, view.kernel[0], view.stride[0], top, bottom, view.dilation[0]),
         Axis(w, view.kernel[1], view.stride[1], left, right, view.dilation[1]),
         out_rows,
         ow,
     )
-
-
-def most_input_rows(geometry: Bands, rows: int) -> int:
-    """Most input rows that any band of `rows` output rows needs."""
-    axis = geometry.vertical
-    return min(axis.size, (rows - 1) * axis.stride + axis.reach)
 
 
 def layout_of(name: str, tensors: Mapping[str, ir.Tensor], config: AccelConfig) -> Layout:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from accel.config import KIB, AccelConfig
 from accel.isa import BY_NAME
 from codegen import ir
-from codegen.bands import Bands, bands, layout_of, most_input_rows, operands, window
+from codegen.bands import Bands, Reach, bands, layout_of, window
 from codegen.weights import grouping
 
 
@@ -50,11 +50,11 @@ def band_bytes(
     """
     geometry = bands(op, tensors)
     held = part = 0
-    for operand in operands(op):
+    for operand in geometry.operands:
         if operand.tensor in streamed:
             layout = layout_of(operand.tensor, tensors, config)
-            count = most_input_rows(geometry, rows) if operand.windowed else rows
-            if operand.windowed and isinstance(op, ir.Conv):
+            count = geometry.most_input_rows(operand.reach, rows)
+            if operand.reach is Reach.WINDOW and isinstance(op, ir.Conv):
                 held += layout.blocks * layout.pitch * count
             else:
                 part += (blocks or layout.blocks) * layout.pitch * count
@@ -74,7 +74,9 @@ def _problems(op: ir.Op, tensors: Mapping[str, ir.Tensor], config: AccelConfig) 
     yield from _field_problems(op, geometry)
     if isinstance(op, ir.Conv):
         yield from _weight_problems(op, config)
-    names = {operand.tensor for operand in operands(op)} | {op.output}
+    if op.table is not None and not config.tables:
+        yield "it needs a table, the configuration has none; set tables >= 1"
+    names = {*ir.reads(op), op.output}
     buffers = band_bytes(op, tensors, config, 1, names, least_blocks(op, config))
     least = buffers.held + buffers.part
     if least > config.act_bytes:

@@ -2,7 +2,7 @@
 """The neutral graph: what an offloaded subgraph computes, in integers, free of any front end.
 
     Graph  := inputs: Port*, outputs: Port*, tensors: Tensor*, ops: Op*      (ops in execution
-    order) Op     := Conv | Pool | Add
+    order) Op     := Conv | Pool | Add | Mul
     Tensor := int8, logical shape [N, H, W, C]
 
 A two-dimensional [M, C] activation is the tensor (M, 1, 1, C); dense is a 1x1 convolution; a dense
@@ -12,15 +12,18 @@ to int8. Every number here is exact: see accel/numerics.py for the arithmetic.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 import numpy as np
 import numpy.typing as npt
 
 from accel.banks import Gather
+from accel.isa import Rounding
 
 Shape = tuple[int, int, int, int]
+Table = npt.NDArray[np.int8]
+"""[256] int8: a result for every int8 value, by its unsigned byte. An op's table comes last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,7 @@ class Requant:
     shift: npt.NDArray[np.uint8]
     """[C] uint8, 1 to 62."""
     tail: Tail
+    rounding: Rounding = Rounding.SINGLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,17 @@ class AddRule:
     b_zp: int
     a_mult: int
     b_mult: int
+    shift: int
+    tail: Tail
+
+
+@dataclass(frozen=True, slots=True)
+class MulRule:
+    """y = clip(((a - a_zp) * (b - b_zp) * multiplier + (1 << (shift - 1)) >> shift) + zp)."""
+
+    a_zp: int
+    b_zp: int
+    multiplier: int
     shift: int
     tail: Tail
 
@@ -118,6 +133,7 @@ class Conv:
     requant: Requant
     residual: str | None = None
     add: AddRule | None = None
+    table: Table | None = None
 
 
 class PoolKind(Enum):
@@ -143,11 +159,12 @@ class Pool:
     kind: PoolKind
     window: Window2d
     requant: Requant
+    table: Table | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Add:
-    """Element-wise addition of two tensors of one shape."""
+    """Element-wise addition; `b` has the shape of `a`, or is [N, 1, 1, C] and meets all pixels."""
 
     name: str
     source: Source
@@ -155,9 +172,23 @@ class Add:
     b: str
     output: str
     rule: AddRule
+    table: Table | None = None
 
 
-Op = Conv | Pool | Add
+@dataclass(frozen=True, slots=True, eq=False)
+class Mul:
+    """Element-wise product; shapes as in `Add`."""
+
+    name: str
+    source: Source
+    a: str
+    b: str
+    output: str
+    rule: MulRule
+    table: Table | None = None
+
+
+Op = Conv | Pool | Add | Mul
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,3 +200,33 @@ class Graph:
     outputs: tuple[Port, ...]
     tensors: dict[str, Tensor] = field(default_factory=dict)
     ops: tuple[Op, ...] = ()
+
+
+def clipping(low: int = -128, high: int = 127) -> Requant:
+    """Requantization of a max pool: clip only."""
+    zeros = np.zeros(1, np.int32)
+    return Requant(zeros, zeros, np.ones(1, np.uint8), Tail(0, low, high))
+
+
+def reads(op: Op) -> tuple[str, ...]:
+    """Tensors that an op reads, the main one first."""
+    match op:
+        case Conv():
+            return (op.input,) if op.residual is None else (op.input, op.residual)
+        case Pool():
+            return (op.input,)
+        case Add() | Mul():
+            return op.a, op.b
+
+
+def live(graph: Graph) -> Graph:
+    """`graph` without ops and tensors that no output needs."""
+    needed = {port.tensor for port in graph.outputs}
+    ops: list[Op] = []
+    for op in reversed(graph.ops):
+        if op.output in needed:
+            ops.append(op)
+            needed.update(reads(op))
+    needed.update(port.tensor for port in graph.inputs)
+    tensors = {name: tensor for name, tensor in graph.tensors.items() if name in needed}
+    return replace(graph, tensors=tensors, ops=tuple(reversed(ops)))

@@ -11,6 +11,7 @@ from codegen.emit import emit
 from codegen.fits import reason
 from codegen.passes.assign_tokens import assign_tokens
 from codegen.passes.choose_feeds import choose_feeds
+from codegen.passes.compose_tables import compose_tables
 from codegen.passes.fuse_output_stage import fuse_output_stage
 from codegen.passes.hoist_loads import hoist_loads
 from codegen.passes.plan_sram import plan_sram
@@ -29,6 +30,7 @@ def lower(graph: ir.Graph, config: AccelConfig, recipe: Recipe = DEFAULT) -> Pro
     Raises:
         PlanError: an op does not fit the configured memories; names op, ONNX node and remedy.
     """
+    graph = compose_tables(graph, config)
     graph = fuse_output_stage(graph, config)
     for op in graph.ops:
         why = reason(op, graph.tensors, config)

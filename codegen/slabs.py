@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from accel.config import AccelConfig
 from accel.layout import round_up
 from codegen import ir
-from codegen.bands import Bands, bands, layout_of, most_input_rows, operands
+from codegen.bands import Bands, bands, layout_of, window
 from codegen.feed import DENSE, feed
 from codegen.fits import band_bytes, least_blocks
 from codegen.geometry import pixel_tiles, split_evenly
@@ -65,7 +65,7 @@ def cut(
 
 def touched(op: ir.Op) -> set[str]:
     """Tensors that an op reads or writes."""
-    return {op.output, *(operand.tensor for operand in operands(op))}
+    return {op.output, *ir.reads(op)}
 
 
 def _candidates(
@@ -111,10 +111,10 @@ def _cycles(
     blocks = layout_of(op.output, tensors, config).blocks
     parts = len(split_evenly(blocks, slabs.blocks or blocks, least_blocks(op, config)))
     loads = stores = 0
-    for operand in operands(op):
+    for operand in geometry.operands:
         if operand.tensor in used:
             layout = layout_of(operand.tensor, tensors, config)
-            rows = [most_input_rows(geometry, n) if operand.windowed else n for _, n in row_bands]
+            rows = [geometry.most_input_rows(operand.reach, n) for _, n in row_bands]
             loads += geometry.images * sum(rows) * layout.pitch * layout.blocks
     if op.output in used:
         stores = layout_of(op.output, tensors, config).size
@@ -140,7 +140,8 @@ def _work(
     """(cycles of the array or the vector unit for one image, bytes of weights)."""
     layout = layout_of(op.output, tensors, config)
     if not isinstance(op, ir.Conv):
-        taps = 1 if isinstance(op, ir.Add) else op.window.kernel[0] * op.window.kernel[1]
+        kernel = window(op).kernel
+        taps = kernel[0] * kernel[1]
         return geometry.image_rows * geometry.width * layout.blocks * taps, 0
     _, kernel_h, kernel_w, _ = op.weight.shape
     found = feed(op, tensors, config)

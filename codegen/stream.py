@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from accel.codec import Instruction
 from accel.config import AccelConfig
-from accel.isa import Sram
+from accel.isa import TABLE_BYTES, Sram
 from accel.program import Window
+from codegen import ir
 from codegen.geometry import split_evenly
 from codegen.plan import Memory
 from codegen.recipe import DEFAULT, Recipe
@@ -99,6 +100,7 @@ class Stream:
         self.constants = bytearray()
         self.weights = Ring(config.weight_bytes)
         self.params = Ring(config.param_bytes)
+        self.tables = Ring(config.table_bytes)
         self.layer = 0
         self._offsets: dict[Hashable, int] = {}
 
@@ -110,15 +112,16 @@ class Stream:
         """Make sure that constant `key` of the current layer is in an SRAM.
 
         Args:
-            sram: WEIGHT or PARAM.
+            sram: WEIGHT, PARAM or TABLE.
             key: names the data within the layer.
             data: its bytes, a multiple of the bus width.
 
         Returns:
             Its address there.
         """
-        ring = self.weights if sram is Sram.WEIGHT else self.params
-        key = (self.layer, key)
+        rings = {Sram.WEIGHT: self.weights, Sram.PARAM: self.params, Sram.TABLE: self.tables}
+        ring = rings[sram]
+        key = (self.layer, sram, key)
         address = ring.find(key)
         if address is not None:
             return address
@@ -130,6 +133,12 @@ class Stream:
         place = Memory(Window.CONSTANTS, self._offsets[key])
         self._transfer("LOAD", place, address, sram=sram, **_rows(data.size))
         return address
+
+    def table(self, table: ir.Table | None) -> int:
+        """Value of the `use_table` field for an op's table; loads it if it is not there."""
+        if table is None:
+            return 0
+        return 1 + self.constant(Sram.TABLE, "table", table.view(np.uint8)) // TABLE_BYTES
 
     def load(
         self,

@@ -45,10 +45,10 @@ def workload(graph: ir.Graph, config: AccelConfig) -> str:
     """Name of what a graph does on a configuration: shapes and ops, no weights (hex)."""
     facts: list[Any] = [config.digest()]
     for op in graph.ops:
-        view = None if isinstance(op, ir.Add) else asdict(op.window)
+        view = None if isinstance(op, ir.Add | ir.Mul) else asdict(op.window)
         conv = (op.weight.shape, op.groups, op.residual) if isinstance(op, ir.Conv) else None
         kind = op.kind.value if isinstance(op, ir.Pool) else type(op).__name__
-        facts.append((kind, view, conv, op.output))
+        facts.append((kind, view, conv, op.output, op.table is not None))
     facts += [(t.name, t.shape) for t in graph.tensors.values()]
     facts += [[port.tensor for port in ports] for ports in (graph.inputs, graph.outputs)]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]

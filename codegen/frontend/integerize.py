@@ -6,6 +6,8 @@ reference of model and RTL. Activations are int8 inside: uint8 is shifted by 128
 
     conv   astype(clip(((conv2d(astype(x, int16) - zx, w) + bias) * m + 2^(s-1) >> s) + zy), int8)
     add    astype(clip(((a - za) * ma + (b - zb) * mb + 2^(s-1) >> s) + zy), int8)
+    mul    astype(clip(((a - za) * (b - zb) * m + 2^(s-1) >> s) + zy), int8)
+    table  take(constant, astype(x, int32) + 128): any function of one value
 
 Islands of other ops stay float and run on the host. Before: float QDQ. After: the same dataflow,
 with integer islands; unused dequantize calls are gone.
@@ -24,6 +26,7 @@ from tvm.ir import Call, GenericConst
 from tvm.relax.expr_functor import PyExprMutator, mutator
 
 from codegen.frontend.arithmetic import FixedPoint, add_point, fixed_point, float_error
+from codegen.frontend.elementwise import NotPointwise, quantized, tabulate
 from codegen.frontend.onnx_import import merge_hints
 
 INT8 = (-128, 127)
@@ -97,6 +100,7 @@ class _Integerize(PyExprMutator):
     def __init__(self, module: Any, notes: Notes) -> None:
         super().__init__(module)
         self.notes = notes
+        self._shifted: dict[Any, Any] = {}
 
     def visit_call_(self, call: Any) -> Any:
         call = super().visit_call_(call)
@@ -164,12 +168,18 @@ class _Integerize(PyExprMutator):
         elif array(zero).dtype == np.uint8:
             zeros = zeros - 128
         if _dtype(value) == "uint8":
-            shifted = relax.op.subtract(relax.op.astype(value, "int16"), _const(128, "int16"))
-            value = self.builder_.emit(relax.op.astype(shifted, "int8"))
+            value = self._signed(value)
         if zeros.size > 1 and (zeros != zeros.flat[0]).any():
             return None
         scales = array(scale).astype(np.float64).reshape(-1)
         return Quantized(value, scales, int(zeros.flat[0]), int(call.attrs.axis))
+
+    def _signed(self, value: Any) -> Any:
+        """A uint8 tensor as int8, shifted by 128; once for all that read it."""
+        if value not in self._shifted:
+            shifted = relax.op.subtract(relax.op.astype(value, "int16"), _const(128, "int16"))
+            self._shifted[value] = self.builder_.emit(relax.op.astype(shifted, "int8"))
+        return self._shifted[value]
 
     def _activation(self, expr: Any) -> Quantized | None:
         found = self._quantized(expr)
@@ -190,12 +200,12 @@ class _Integerize(PyExprMutator):
             core = self._bound(core.args[0])
         clip = self._clip(bounds, target)
         biased = core
-        if _op(core) == "relax.add":
+        if _op(core) in ("relax.add", "relax.subtract"):
             added = self._add(core, target, clip, parts)
             if added is not None:
                 return added
             inner = self._bound(core.args[0])
-            if _op(inner) in ("relax.nn.conv2d", "relax.matmul"):
+            if _op(core) == "relax.add" and _op(inner) in ("relax.nn.conv2d", "relax.matmul"):
                 bias = self._constant(core.args[1])
                 if bias is None:
                     return None
@@ -203,6 +213,7 @@ class _Integerize(PyExprMutator):
         handlers = {
             "relax.nn.conv2d": lambda: self._product(core, None, target, clip, parts),
             "relax.matmul": lambda: self._product(core, None, target, clip, parts),
+            "relax.multiply": lambda: self._multiply(core, target, clip, parts),
             "relax.mean": lambda: self._mean(core, target, clip, parts),
             "relax.nn.avg_pool2d": lambda: self._average(core, target, clip, parts),
             "relax.nn.max_pool2d": lambda: self._max(core, target, clip, parts),
@@ -211,7 +222,8 @@ class _Integerize(PyExprMutator):
             "relax.dequantize": lambda: self._rescale(biased, target, clip, parts),
         }
         handler = handlers.get(_op(core))
-        return None if handler is None else handler()
+        found = None if handler is None else handler()
+        return self._table(value, target) if found is None else found
 
     @staticmethod
     def _clip(bounds: list[float], target: Quantized) -> tuple[int, int]:
@@ -354,19 +366,71 @@ class _Integerize(PyExprMutator):
     def _add(
         self, core: Any, target: Quantized, clip: tuple[int, int], parts: list[Any]
     ) -> Any | None:
-        """Addition of two activations of one shape."""
-        a, b = self._activation(core.args[0]), self._activation(core.args[1])
-        if a is None or b is None or _shape(a.value) != _shape(b.value):
+        """Sum or difference of two activations."""
+        pair = self._pair(core)
+        if pair is None:
             return None
+        a, b, swapped = pair
         out = target.scale[0]
         point = add_point(float(a.scale[0] / out), float(b.scale[0] / out))
         if point is None:
             return None
+        signs = (1, 1)
+        if _op(core) == "relax.subtract":
+            signs = (-1, 1) if swapped else (1, -1)
         emit = self.builder_.emit
-        left = emit(relax.op.multiply(self._wide(a, "int64"), _const(point.a, "int64")))
-        right = emit(relax.op.multiply(self._wide(b, "int64"), _const(point.b, "int64")))
+        left = emit(relax.op.multiply(self._wide(a, "int64"), _const(signs[0] * point.a, "int64")))
+        right = emit(relax.op.multiply(self._wide(b, "int64"), _const(signs[1] * point.b, "int64")))
         total = emit(relax.op.add(left, right))
         return self._finish(total, np.asarray(point.shift, np.int64), target, clip, parts)
+
+    def _pair(self, core: Any) -> tuple[Quantized, Quantized, bool] | None:
+        """Two activations of one shape, or the second [N, C, 1, 1] against [N, C, H, W].
+
+        The last value says that they were swapped for that.
+        """
+        a, b = self._activation(core.args[0]), self._activation(core.args[1])
+        if a is None or b is None:
+            return None
+        swapped = math.prod(_shape(a.value)) < math.prod(_shape(b.value))
+        if swapped:
+            a, b = b, a
+        left, right = _shape(a.value), _shape(b.value)
+        image = len(left) == 4 and right == (*left[:2], 1, 1)
+        return (a, b, swapped) if left == right or image else None
+
+    def _multiply(
+        self, core: Any, target: Quantized, clip: tuple[int, int], parts: list[Any]
+    ) -> Any | None:
+        """Product of two activations."""
+        pair = self._pair(core)
+        if pair is None:
+            return None
+        a, b, _ = pair
+        point = fixed_point(np.asarray([a.scale[0] * b.scale[0] / target.scale[0]]))
+        if point is None:
+            return None
+        emit = self.builder_.emit
+        product = emit(relax.op.multiply(self._wide(a, "int32"), self._wide(b, "int32")))
+        wide = emit(relax.op.astype(product, "int64"))
+        scaled = emit(relax.op.multiply(wide, _const(int(point.multiplier[0]), "int64")))
+        return self._finish(scaled, np.asarray(point.shift[0]), target, clip, parts)
+
+    def _table(self, value: Any, target: Quantized) -> Any | None:
+        """Any function of one activation's values."""
+        try:
+            x, results = tabulate(value, self._bound, self._leaf)
+            table = quantized(results, target.scale[0], target.zero_point)
+        except NotPointwise:
+            return None
+        emit = self.builder_.emit
+        index = emit(relax.op.add(emit(relax.op.astype(x, "int32")), _const(128, "int32")))
+        looked_up = relax.op.take(relax.const(table, "int8"), index, axis=0)
+        return emit(looked_up, name_hint=self._hint(value))
+
+    def _leaf(self, call: Any) -> tuple[Any, float, int] | None:
+        x = self._activation(call)
+        return None if x is None else (x.value, float(x.scale[0]), x.zero_point)
 
     def _mean(
         self, core: Any, target: Quantized, clip: tuple[int, int], parts: list[Any]

@@ -51,13 +51,12 @@ def build(
 
 def copy(name: str, source: ir.Source, tensor: str, output: str) -> ir.Pool:
     """An op that changes nothing."""
-    clip = _clipping(-128, 127)
-    return ir.Pool(name, source, tensor, output, ir.PoolKind.MAX, CLIP_ONLY, clip)
+    return ir.Pool(name, source, tensor, output, ir.PoolKind.MAX, CLIP_ONLY, ir.clipping())
 
 
 def input_zero_points(kind: str, parts: Parts) -> dict[str, int]:
     """Zero points of the operands, as far as the op knows them."""
-    if kind == "add":
+    if kind in ("add", "mul"):
         return {side: _scalar(parts[f"{side}_zp"]) for side in ("a", "b")}
     return {"x": _scalar(parts["x_zp"])} if "x_zp" in parts else {}
 
@@ -177,10 +176,25 @@ def _add(
     return ir.Add(name, source, names["a"], names["b"], output, rule)
 
 
-def _clipping(lo: int, hi: int) -> ir.Requant:
-    """Requantization of a max pool: clip only."""
-    zeros = np.zeros(1, np.int32)
-    return ir.Requant(zeros, zeros, np.ones(1, np.uint8), ir.Tail(0, lo, hi))
+def _mul(
+    parts: Parts, name: str, source: ir.Source, names: Mapping[str, str], output: str
+) -> ir.Op:
+    rule = ir.MulRule(
+        _scalar(parts["a_zp"]),
+        _scalar(parts["b_zp"]),
+        _scalar(parts["multiplier"]),
+        _scalar(parts["shift"]),
+        _tail(parts),
+    )
+    return ir.Mul(name, source, names["a"], names["b"], output, rule)
+
+
+def _table(
+    parts: Parts, name: str, source: ir.Source, names: Mapping[str, str], output: str
+) -> ir.Op:
+    by_byte = np.roll(array(parts["table"]), 128)  # the constant begins with the result for -128
+    kind, clip = ir.PoolKind.MAX, ir.clipping()
+    return ir.Pool(name, source, names["x"], output, kind, CLIP_ONLY, clip, by_byte)
 
 
 def _max_pool2d(
@@ -189,13 +203,13 @@ def _max_pool2d(
     attrs = parts["core"].attrs
     window = _window(attrs, (int(attrs.pool_size[0]), int(attrs.pool_size[1])))
     kind = ir.PoolKind.MAX
-    return ir.Pool(name, source, names["x"], output, kind, window, _clipping(-128, 127))
+    return ir.Pool(name, source, names["x"], output, kind, window, ir.clipping())
 
 
 def _clip(
     parts: Parts, name: str, source: ir.Source, names: Mapping[str, str], output: str
 ) -> ir.Op:
-    clip = _clipping(_scalar(parts["lo"]), _scalar(parts["hi"]))
+    clip = ir.clipping(_scalar(parts["lo"]), _scalar(parts["hi"]))
     return ir.Pool(name, source, names["x"], output, ir.PoolKind.MAX, CLIP_ONLY, clip)
 
 
@@ -206,6 +220,8 @@ _BUILDERS: dict[str, Callable[[Parts, str, ir.Source, Mapping[str, str], str], i
     "global_average_pool": _global_average_pool,
     "rescale": _rescale,
     "add": _add,
+    "mul": _mul,
+    "table": _table,
     "max_pool2d": _max_pool2d,
     "clip": _clip,
 }

@@ -87,6 +87,23 @@ def _add() -> Pattern:
     return Pattern("add", _finished(parts["core"], parts), parts)
 
 
+def _mul() -> Pattern:
+    parts: dict[str, Any] = {}
+    for side in ("a", "b"):
+        parts |= {side: wildcard(), f"{side}_zp": is_const()}
+    parts["multiplier"] = is_const()
+    terms = [_zeroed(parts[side], parts[f"{side}_zp"]) for side in ("a", "b")]
+    parts["core"] = _op("multiply", *terms)
+    product = _op("multiply", _op("astype", parts["core"]), parts["multiplier"])
+    return Pattern("mul", _finished(product, parts), parts)
+
+
+def _table() -> Pattern:
+    parts = {"x": wildcard(), "table": is_const()}
+    parts["core"] = _op("take", parts["table"], _op("add", _op("astype", parts["x"]), is_const()))
+    return Pattern("table", parts["core"], parts)
+
+
 def _max_pool2d() -> Pattern:
     parts = {"x": wildcard()}
     parts["core"] = _op("nn.max_pool2d", parts["x"])
@@ -112,6 +129,8 @@ def pattern_table() -> tuple[Pattern, ...]:
         _dense(flatten=True),
         _dense(flatten=False),
         _add(),
+        _mul(),
+        _table(),
         _global_average_pool(),
         _rescale(),
         _max_pool2d(),

@@ -16,7 +16,6 @@ from dataclasses import replace
 from accel.banks import Gather, banked_pitch
 from accel.config import AccelConfig
 from codegen import ir
-from codegen.bands import operands
 from codegen.feed import depthwise, fold
 from codegen.fits import reason
 
@@ -43,7 +42,7 @@ def _packed(name: str, graph: ir.Graph, tensors: Tensors, config: AccelConfig) -
         return tensors
     gathers: list[Gather] = []
     for op in graph.ops:
-        if name not in {operand.tensor for operand in operands(op)}:
+        if name not in ir.reads(op):
             continue
         if not isinstance(op, ir.Conv) or op.residual == name:
             return tensors
@@ -68,9 +67,5 @@ def _accepted(tensor: ir.Tensor, graph: ir.Graph, tensors: Tensors, config: Acce
     if banked_pitch(0, tensor.gathers, config) is None:
         return tensors
     changed = {**tensors, tensor.name: tensor}
-    users = (
-        op
-        for op in graph.ops
-        if tensor.name in {op.output, *(operand.tensor for operand in operands(op))}
-    )
+    users = (op for op in graph.ops if tensor.name in {op.output, *ir.reads(op)})
     return tensors if any(reason(op, changed, config) for op in users) else changed

@@ -1,23 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Move what follows a convolution into its output stage: clips and additions.
+"""Move what follows a convolution into its output stage: clips, additions, tables.
 
 Before: any valid graph. After: the same results with fewer ops, and what fitted the hardware still
 fits. An addition goes to the operand that is a convolution used nowhere else (the later one if both
 are); the convolution then runs in its place.
 
     c = conv(x); d = add(c, r); e = clip(d)   ->   e = conv(x) + r, clipped
+    f = table(e)                              ->   f = the same, through the table
+
+Clips and tables move into pools and additions just as well.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from accel.config import AccelConfig
+from accel.numerics import look_up
 from codegen import ir
-from codegen.bands import operands
 from codegen.fits import reason
+from codegen.pointwise import EVERY, of_pool
 
 
 def fuse_output_stage(graph: ir.Graph, config: AccelConfig) -> ir.Graph:
@@ -27,38 +31,45 @@ def fuse_output_stage(graph: ir.Graph, config: AccelConfig) -> ir.Graph:
     changed = True
     while changed:
         changed = False
-        uses = Counter(o.tensor for op in ops for o in operands(op))
+        uses = Counter(name for op in ops for name in ir.reads(op))
         producer = {op.output: index for index, op in enumerate(ops)}
         single = {name for name, count in uses.items() if count == 1 and name not in outputs}
         for index, op in enumerate(ops):
-            fused = _fuse(op, ops, producer, single)
+            fused = _fuse(op, ops, producer, single, graph.tensors)
             if fused is not None and not reason(fused[1], graph.tensors, config):
                 target, result = fused
                 ops[index] = result
                 del ops[target]
                 changed = True
                 break
-    used = {op.output for op in ops} | {o.tensor for op in ops for o in operands(op)}
+    used = {op.output for op in ops} | {name for op in ops for name in ir.reads(op)}
     tensors = {name: t for name, t in graph.tensors.items() if name in used}
     return replace(graph, ops=tuple(ops), tensors=tensors)
 
 
 def _fuse(
-    op: ir.Op, ops: Sequence[ir.Op], producer: dict[str, int], single: set[str]
+    op: ir.Op,
+    ops: Sequence[ir.Op],
+    producer: dict[str, int],
+    single: set[str],
+    tensors: Mapping[str, ir.Tensor],
 ) -> tuple[int, ir.Op] | None:
     """(index of the op that absorbs `op`, the fused op), or None."""
     if isinstance(op, ir.Pool) and _is_clip(op) and op.input in single and op.input in producer:
         index = producer[op.input]
-        return index, _clipped(ops[index], op)
+        before = ops[index]
+        plain = op.table is None and before.table is None
+        return index, _clipped(before, op) if plain else _looked_up(before, op)
     if isinstance(op, ir.Add):
+        same = tensors[op.a].shape == tensors[op.b].shape and op.a != op.b
         candidates = [
             (producer[name], name == op.b)
             for name in (op.a, op.b)
-            if name in single and name in producer and op.a != op.b
+            if name in single and name in producer and same
         ]
         for index, swapped in sorted(candidates, reverse=True):
             conv = ops[index]
-            if isinstance(conv, ir.Conv) and conv.add is None:
+            if isinstance(conv, ir.Conv) and conv.add is None and conv.table is None:
                 fused = _with_residual(conv, op, swapped=swapped)
                 if fused.add is not None and fused.add.a_zp == conv.requant.tail.zero_point:
                     return index, fused
@@ -82,11 +93,23 @@ def _clipped(op: ir.Op, clip: ir.Pool) -> ir.Op:
             rule = replace(op.add, tail=narrow(op.add.tail))
             return replace(op, output=clip.output, source=node, add=rule)
         case ir.Add():
-            rule = replace(op.rule, tail=narrow(op.rule.tail))
-            return replace(op, output=clip.output, source=node, rule=rule)
+            added = replace(op.rule, tail=narrow(op.rule.tail))
+            return replace(op, output=clip.output, source=node, rule=added)
+        case ir.Mul():
+            product = replace(op.rule, tail=narrow(op.rule.tail))
+            return replace(op, output=clip.output, source=node, rule=product)
         case ir.Conv() | ir.Pool():
             requant = replace(op.requant, tail=narrow(op.requant.tail))
             return replace(op, output=clip.output, source=node, requant=requant)
+
+
+def _looked_up(op: ir.Op, pool: ir.Pool) -> ir.Op:
+    """`op` with the clip and table of `pool` behind its own table."""
+    table = of_pool(pool, EVERY if op.table is None else op.table)
+    if pool.table is not None:
+        table = look_up(pool.table, table)
+    node = replace(op.source, node=f"{op.source.node}+{pool.source.node}")
+    return replace(op, output=pool.output, source=node, table=table)
 
 
 def _with_residual(conv: ir.Conv, add: ir.Add, *, swapped: bool) -> ir.Conv:
@@ -99,4 +122,5 @@ def _with_residual(conv: ir.Conv, add: ir.Add, *, swapped: bool) -> ir.Conv:
         output=add.output,
         residual=add.a if swapped else add.b,
         add=rule,
+        table=add.table,
     )

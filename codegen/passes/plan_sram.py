@@ -18,7 +18,7 @@ from accel.errors import PlanError
 from accel.layout import Layout, round_up
 from accel.program import Window
 from codegen import ir
-from codegen.bands import layout_of, operands
+from codegen.bands import layout_of
 from codegen.plan import Memory, Place, Plan, Region
 from codegen.slabs import Cut, cut, touched
 
@@ -124,7 +124,7 @@ def _lifetimes(graph: ir.Graph) -> dict[str, Lifetime]:
     first: dict[str, int] = {}
     last: dict[str, int] = {}
     for index, op in enumerate(graph.ops):
-        for name in (op.output, *(operand.tensor for operand in operands(op))):
+        for name in (op.output, *ir.reads(op)):
             first.setdefault(name, index)
             last[name] = index
     return {name: Lifetime(first[name], last[name]) for name in first}

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from accel.config import AccelConfig
 from accel.program import Window
 from codegen import ir
-from codegen.bands import Bands, bands, most_input_rows, operands
+from codegen.bands import Bands, Reach, bands
 from codegen.fits import least_blocks
 from codegen.geometry import split_evenly
 from codegen.passes.tile_conv import conv_band, load_first_weights, pack_conv
-from codegen.passes.tile_vector import add_band, pool_band
+from codegen.passes.tile_vector import element_band, pool_band
 from codegen.plan import Place, Plan, Slabs
 from codegen.recipe import DEFAULT, Recipe
 from codegen.stream import Band, Step, Stream, View
@@ -63,8 +63,8 @@ def _emitter(
             return lambda band: conv_band(stream, conv, geometry, band)
         case ir.Pool():
             return lambda band: pool_band(stream, op, geometry, band)
-        case ir.Add():
-            return lambda band: add_band(stream, op, geometry, band)
+        case ir.Add() | ir.Mul():
+            return lambda band: element_band(stream, op, geometry, band)
 
 
 def _in_memory(place: Place) -> View:
@@ -81,8 +81,8 @@ def _on_chip(place: Place, block: int) -> View:
 
 def _load_residents(stream: Stream, op: ir.Op, plan: Plan, loaded: set[str]) -> None:
     """Load graph inputs that stay on chip, at their first use."""
-    for operand in operands(op):
-        name, place = operand.tensor, plan.places[operand.tensor]
+    for name in ir.reads(op):
+        place = plan.places[name]
         if place.resident is None or place.memory is None or name in loaded:
             continue
         if place.memory.window is Window.INPUTS:
@@ -151,10 +151,10 @@ def _held(
     """The input of a convolution, for all parts of a band."""
     if not isinstance(op, ir.Conv):
         return None
-    place, extent = plan.places[op.input], geometry.input_rows(*rows)
+    place, need = plan.places[op.input], geometry.input_rows(Reach.WINDOW, *rows)
     buffers = _Buffers(slabs.start + turn % slabs.held_buffers * slabs.held_bytes)
-    room = most_input_rows(geometry, rows[1])
-    need, everything = (extent.first, extent.count), (0, place.layout.blocks)
+    room = geometry.most_input_rows(Reach.WINDOW, rows[1])
+    everything = 0, place.layout.blocks
     return _input(stream, place, need, everything, buffers, room)
 
 
@@ -169,11 +169,9 @@ def _part(
     buffers: _Buffers,
 ) -> Band:
     inputs = [held] if held is not None else []
-    for operand in operands(op)[len(inputs) :]:
-        need, room = rows, rows[1]
-        if operand.windowed:
-            extent = geometry.input_rows(*rows)
-            need, room = (extent.first, extent.count), most_input_rows(geometry, rows[1])
+    for operand in geometry.operands[len(inputs) :]:
+        need = geometry.input_rows(operand.reach, *rows)
+        room = geometry.most_input_rows(operand.reach, rows[1])
         place = plan.places[operand.tensor]
         inputs.append(_input(stream, place, need, blocks, buffers, room))
     place = plan.places[op.output]

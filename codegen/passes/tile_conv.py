@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from accel.config import AccelConfig
-from accel.isa import ConvMode, Rounding, Sram
+from accel.isa import ConvMode, Sram
 from codegen import ir
 from codegen.bands import Bands
 from codegen.feed import Feed, feed
@@ -126,7 +126,7 @@ def conv_band(stream: Stream, conv: Packed, geometry: Bands, band: Band) -> None
                     centered=0,
                     weight_zp=0,
                     transposed=0,
-                    use_table=0,
+                    use_table=stream.table(conv.op.table),
                     **_input(conv, geometry, box, chunk, band.inputs[0]),
                     **_output(conv.op, box, chunk, band, config),
                     **_residual(conv.op, box, chunk, band, config),
@@ -221,7 +221,7 @@ def _output(
         "out_step": view.word,
         "out_h": box.h,
         "out_w": box.w,
-        "rounding": Rounding.SINGLE,
+        "rounding": conv.requant.rounding,
         "first": int(chunk.first),
         "last": int(chunk.last),
         "out_zp": tail.zero_point,

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Commands of one band of a pooling or an element-wise addition."""
+"""Commands of one band of a pooling or an element-wise addition or product."""
 
 from __future__ import annotations
 
-from accel.isa import PoolKind, Rounding
+from accel.isa import PoolKind
 from codegen import ir
-from codegen.bands import Bands
+from codegen.bands import Bands, Reach
 from codegen.geometry import Box, split_evenly
 from codegen.stream import Band, Stream
 
@@ -26,7 +26,6 @@ def _output(band: Band, box: Box, tail: ir.Tail) -> dict[str, int]:
         "out_plane": view.plane,
         "out_pitch": view.pitch,
         "out_step": view.word,
-        "use_table": 0,
         "out_h": box.h,
         "out_w": box.w,
         "out_zp": tail.zero_point,
@@ -57,7 +56,8 @@ def pool_band(stream: Stream, pool: ir.Pool, geometry: Bands, band: Band) -> Non
             stride_y=pool.window.stride[0],
             stride_x=pool.window.stride[1],
             kind=PoolKind.AVERAGE if average else PoolKind.MAX,
-            rounding=Rounding.SINGLE,
+            rounding=pool.requant.rounding,
+            use_table=stream.table(pool.table),
             bias=int(pool.requant.bias[0]) if average else 0,
             multiplier=int(pool.requant.multiplier[0]) if average else 0,
             shift=int(pool.requant.shift[0]) if average else 1,
@@ -65,24 +65,28 @@ def pool_band(stream: Stream, pool: ir.Pool, geometry: Bands, band: Band) -> Non
         )
 
 
-def add_band(stream: Stream, add: ir.Add, geometry: Bands, band: Band) -> None:
+def element_band(stream: Stream, op: ir.Add | ir.Mul, geometry: Bands, band: Band) -> None:
     """Emit the commands of a band."""
     a, b = band.inputs
-    rule = add.rule
+    rule, reach = op.rule, geometry.operands[1].reach
+    repeat = reach is Reach.IMAGE
     for box in _boxes(band.rows, geometry):
-        stream.append(
-            "ADD",
-            a_addr=a.at(box.y, box.x),
-            a_plane=a.plane,
-            a_pitch=a.pitch,
-            b_addr=b.at(box.y, box.x),
-            b_plane=b.plane,
-            b_pitch=b.pitch,
-            b_repeat=0,
-            a_zp=rule.a_zp,
-            b_zp=rule.b_zp,
-            a_mult=rule.a_mult,
-            b_mult=rule.b_mult,
-            shift=rule.shift,
+        first, _ = geometry.input_rows(reach, box.y, box.h)
+        common = {
+            "a_addr": a.at(box.y, box.x),
+            "a_plane": a.plane,
+            "a_pitch": a.pitch,
+            "b_addr": b.at(first, 0 if repeat else box.x),
+            "b_plane": b.plane,
+            "b_pitch": 0 if repeat else b.pitch,
+            "b_repeat": int(repeat),
+            "a_zp": rule.a_zp,
+            "b_zp": rule.b_zp,
+            "shift": rule.shift,
+            "use_table": stream.table(op.table),
             **_output(band, box, rule.tail),
-        )
+        }
+        if isinstance(rule, ir.MulRule):
+            stream.append("MUL", multiplier=rule.multiplier, **common)
+        else:
+            stream.append("ADD", a_mult=rule.a_mult, b_mult=rule.b_mult, **common)

@@ -117,3 +117,29 @@ def mixed_net(seed: int = 0) -> Net:
     net.node("Flatten")
     net.dense(10, 7)
     return net
+
+
+def gated_net(seed: int = 1) -> Net:
+    """Activations of all kinds, squeeze-and-excite, products, differences; batch 2."""
+    net = Net((2, 5, 9, 10), seed)
+    x = net.conv(5, 20)
+    x = net.node("HardSwish", x)
+    net.node("GlobalAveragePool", x)
+    net.conv(20, 8, kernel=1)
+    net.node("Relu")
+    net.conv(8, 20, kernel=1)
+    gate = net.node("HardSigmoid", alpha=1 / 6, beta=0.5)
+    x = net.node("Mul", x, gate)
+    net.last = x
+    y = net.conv(20, 20, kernel=1)
+    net.node("Sigmoid", y)
+    y = net.node("Mul", y, net.last)
+    z = net.node("Sub", x, y)
+    net.node("Mul", z, y)
+    net.conv(20, 12, strides=[2, 2])
+    net.node("LeakyRelu", alpha=0.1)
+    net.node("Tanh")
+    net.node("GlobalAveragePool")
+    net.node("Flatten")
+    net.dense(12, 7)
+    return net

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,18 +20,36 @@ from codegen.pipeline import lower
 from sim.backends.open_device import open_device
 from sim.compare import difference, export_and_load, run_host, run_onnxruntime
 from sim.memory import parse_memory
-from tests.e2e.small_models import mixed_net
+from tests.e2e.small_models import Net, gated_net, mixed_net
 from tests.unit.codegen.graphs import Builder, builders
 from tests.unit.codegen.running import expected
 
 STALLING = parse_memory("random,seed=11")
 
 
+MIXED_OPS = {"Conv", "Add", "MaxPool", "AveragePool", "GlobalAveragePool", "Gemm"}
+GATED_OPS = {"Conv", "HardSwish", "HardSigmoid", "Mul", "Sub", "Sigmoid", "LeakyRelu", "Tanh"}
+
+
 @pytest.mark.parametrize("activations", [QuantType.QInt8, QuantType.QUInt8], ids=["s8", "u8"])
-@pytest.mark.parametrize("config_name", ["default", "tiny"])
-def test_mixed_network(tmp_path: Path, activations: QuantType, config_name: str) -> None:
+@pytest.mark.parametrize(
+    ("make", "ops", "config_name"),
+    [
+        (mixed_net, MIXED_OPS, "default"),
+        (mixed_net, MIXED_OPS, "tiny"),
+        (gated_net, GATED_OPS, "default"),
+        (gated_net, GATED_OPS, "small"),
+    ],
+)
+def test_network_of_many_ops(
+    tmp_path: Path,
+    activations: QuantType,
+    make: Callable[[], Net],
+    ops: set[str],
+    config_name: str,
+) -> None:
     config = load_config(config_name)
-    net = mixed_net()
+    net = make()
     compiled = compile_model(net.quantized(tmp_path / "net.onnx", activations), config)
     inputs = [np.random.default_rng(5).normal(0, 1, net.shape).astype(np.float32)]
     artifact = export_and_load(compiled)
@@ -41,7 +59,7 @@ def test_mixed_network(tmp_path: Path, activations: QuantType, config_name: str)
             outputs, _ = artifact.run(Driver(device, config), inputs)
         assert difference(outputs, golden).same
     offloaded = {node.op for node in compiled.explanation.nodes if node.where == "accelerator"}
-    assert offloaded >= {"Conv", "Add", "MaxPool", "AveragePool", "GlobalAveragePool", "Gemm"}
+    assert offloaded >= ops
     # The float form may round an element of a layer to the neighbouring step; layers pass it on.
     step = max(np.diff(np.unique(np.concatenate([o.reshape(-1) for o in golden]))).min(), 1e-6)
     assert difference(golden, run_host(compiled.imported.module, inputs)).largest <= 4 * step

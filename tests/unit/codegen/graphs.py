@@ -17,7 +17,7 @@ DEFAULT, TINY, SMALL, TALL, WIDE = map(load_config, ("default", "tiny", "small",
 CRAMPED = replace(DEFAULT, act_kib=8, weight_kib=4, param_kib=1, acc_entries=32, queue_depth=2)
 """16 x 16 lanes with hardly any memory: bands, weight chunks and tiles everywhere."""
 NARROW_BUS = replace(
-    TINY, k_lanes=4, n_lanes=16, bus_bytes=4, act_kib=4, weight_kib=1, depthwise=False
+    TINY, k_lanes=4, n_lanes=16, bus_bytes=4, act_kib=4, weight_kib=1, depthwise=False, tables=1
 )
 """Four activation words to an output vector, one to a bus beat."""
 CONFIGS = {
@@ -86,6 +86,27 @@ class Builder:
         self.ops.append(ir.Add(name, origin, a, b, output, self.rule(b, a_tail, tail)))
         return output
 
+    def mul(self, a: str, b: str, tail: ir.Tail = FULL_TAIL) -> str:
+        """Add an element-wise product; returns its output tensor."""
+        channels = self.tensors[a].shape[3]
+        name, output, origin = self._names("mul", a, ir.Window2d((1, 1)), channels, tail)
+        zeros = self.tensors[a].zero_point, self.tensors[b].zero_point
+        multiplier = int(self.random.integers(1 << 23, 1 << 25))
+        self.ops.append(
+            ir.Mul(name, origin, a, b, output, ir.MulRule(*zeros, multiplier, 31, tail))
+        )
+        return output
+
+    def look_up(self, source: str) -> str:
+        """Add a random table; returns its output tensor."""
+        channels = self.tensors[source].shape[3]
+        window = ir.Window2d((1, 1))
+        name, output, origin = self._names("table", source, window, channels, FULL_TAIL)
+        table = self.random.integers(-128, 128, 256, np.int8)
+        kind, clip = ir.PoolKind.MAX, ir.clipping()
+        self.ops.append(ir.Pool(name, origin, source, output, kind, window, clip, table))
+        return output
+
     def rule(self, b: str, a_tail: ir.Tail, tail: ir.Tail) -> ir.AddRule:
         """A random addition rule that keeps most results inside int8."""
         a_mult, b_mult = (int(m) for m in self.random.integers(1 << 18, 1 << 20, 2))
@@ -97,7 +118,7 @@ class Builder:
 
         With `ports`, the host sees NCHW (or [N, C] where H and W are 1) instead of NHWC.
         """
-        read = {name for op in self.ops for name in read_by(op)}
+        read = {name for op in self.ops for name in ir.reads(op)}
         if outputs is None:
             outputs = tuple(op.output for op in self.ops if op.output not in read)
         port = self._host_port if ports else self._port
@@ -159,17 +180,7 @@ def window_axis(window: ir.Window2d, axis: int, size: int) -> Axis:
     )
 
 
-def read_by(op: ir.Op) -> tuple[str, ...]:
-    """Tensors that an op reads."""
-    match op:
-        case ir.Conv():
-            return (op.input,) if op.residual is None else (op.input, op.residual)
-        case ir.Pool():
-            return (op.input,)
-        case ir.Add():
-            return op.a, op.b
-
-
+KINDS = ["conv", "conv", "residual", "max", "average", "add", "mul", "table", "gate"]
 SEEDS = st.integers(0, 2**32 - 1)
 CONFIG_NAMES = st.sampled_from(sorted(CONFIGS))
 
@@ -208,7 +219,7 @@ def tails(draw: st.DrawFn) -> ir.Tail:
 
 @st.composite
 def builders(draw: st.DrawFn, most_ops: int = 4) -> Builder:
-    """Random graphs of convolutions, pools and additions, wired at random."""
+    """Random graphs of all ops, wired at random."""
     builder = Builder(draw(SEEDS))
     sides, channels = st.integers(1, 24), st.one_of(st.integers(1, 8), st.integers(1, 40))
     batch = draw(st.sampled_from([1, 1, 2, 3]))
@@ -227,9 +238,15 @@ def _ops(draw: st.DrawFn, builder: Builder, tensors: list[str]) -> str:
     shape = builder.tensors[source].shape
     tail = draw(tails())
     twins = [t for t in tensors if builder.tensors[t].shape == shape]
-    kind = draw(st.sampled_from(["conv", "conv", "residual", "max", "average", "add"]))
-    if kind == "add":
-        return builder.add(source, draw(st.sampled_from(twins)), tail)
+    kind = draw(st.sampled_from(KINDS))
+    if kind == "table":
+        return builder.look_up(source)
+    if kind in ("add", "mul"):
+        combine = builder.add if kind == "add" else builder.mul
+        return combine(source, draw(st.sampled_from(twins)), tail)
+    if kind == "gate":  # squeeze-and-excite: an image's mean meets all of its pixels
+        mean = builder.pool(source, ir.PoolKind.AVERAGE, ir.Window2d(shape[1:3]), tail)
+        return draw(st.sampled_from([builder.add, builder.mul]))(source, mean, tail)
     window = draw(windows(shape[1:3], dilated=kind == "conv"))
     if kind in ("max", "average"):
         return builder.pool(source, ir.PoolKind(kind), window, tail)

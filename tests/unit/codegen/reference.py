@@ -28,6 +28,10 @@ def evaluate(graph: ir.Graph, inputs: Mapping[str, Int8Array]) -> dict[str, Int8
                 value = _pool(op, known[op.input].astype(np.int64))
             case ir.Add():
                 value = _rescaled(op.rule, known[op.a], known[op.b])
+            case ir.Mul():
+                value = _multiplied(op.rule, known[op.a], known[op.b])
+        if op.table is not None:
+            value = op.table[value.view(np.uint8)]
         assert value.shape == graph.tensors[op.output].shape
         known[op.output] = value
     return known
@@ -91,6 +95,11 @@ def _requantized(requant: ir.Requant, acc: Int64Array) -> Int8Array:
 def _rescaled(rule: ir.AddRule, a: Int8Array, b: Int8Array) -> Int8Array:
     total = (a.astype(np.int64) - rule.a_zp) * rule.a_mult
     total += (b.astype(np.int64) - rule.b_zp) * rule.b_mult
+    return _tail(rule.tail, (total + (1 << rule.shift - 1)) >> rule.shift)
+
+
+def _multiplied(rule: ir.MulRule, a: Int8Array, b: Int8Array) -> Int8Array:
+    total = (a.astype(np.int64) - rule.a_zp) * (b.astype(np.int64) - rule.b_zp) * rule.multiplier
     return _tail(rule.tail, (total + (1 << rule.shift - 1)) >> rule.shift)
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codegen import ir
-from codegen.bands import Operand, bands, most_input_rows, operands
+from codegen.bands import Operand, Reach, bands
 from tests.unit.codegen.graphs import Builder, builders
 
 SAME3 = ir.Window2d((3, 3), padding=(1, 1, 1, 1))
@@ -20,11 +20,16 @@ def test_operands_of_each_op() -> None:
     b = builder.conv(a, 8, SAME3, residual=x)
     builder.pool(b, ir.PoolKind.MAX, SAME3)
     builder.add(a, b)
-    assert [operands(op) for op in builder.ops] == [
-        (Operand("in0", True),),
-        (Operand("t0", True), Operand("in0", False)),
-        (Operand("t1", True),),
-        (Operand("t0", False), Operand("t1", False)),
+    mean = builder.pool(a, ir.PoolKind.AVERAGE, ir.Window2d((4, 4)))
+    builder.mul(a, mean)
+    window, pixel, image = Reach.WINDOW, Reach.PIXEL, Reach.IMAGE
+    assert [bands(op, builder.tensors).operands for op in builder.ops] == [
+        (Operand("in0", window),),
+        (Operand("t0", window), Operand("in0", pixel)),
+        (Operand("t1", window),),
+        (Operand("t0", pixel), Operand("t1", pixel)),
+        (Operand("t0", window),),
+        (Operand("t0", pixel), Operand("t4", image)),
     ]
 
 
@@ -43,16 +48,24 @@ def test_a_strided_point_convolution_does_not_mix_images() -> None:
     builder.conv(builder.input((2, 3, 3, 8)), 8, ir.Window2d((1, 1), (2, 2)))
     geometry = bands(builder.ops[0], builder.tensors)
     assert geometry.images == 2
-    assert geometry.input_rows(2, 1).first == 3  # first row of the second image
+    assert geometry.input_rows(Reach.WINDOW, 2, 1)[0] == 3  # first row of the second image
 
 
 def test_padding_stops_at_the_image() -> None:
     builder = Builder()
     builder.conv(builder.input((2, 4, 4, 8)), 8, SAME3)
     geometry = bands(builder.ops[0], builder.tensors)
-    last, first = geometry.input_rows(3, 1), geometry.input_rows(4, 1)
-    assert (last.first, last.count, last.pad) == (2, 2, 0)
-    assert (first.first, first.count, first.pad) == (4, 2, 1)
+    assert geometry.input_rows(Reach.WINDOW, 3, 1) == (2, 2)
+    assert geometry.input_rows(Reach.WINDOW, 4, 1) == (4, 2)
+
+
+def test_a_repeated_operand_has_one_row_an_image() -> None:
+    builder = Builder()
+    x = builder.input((2, 4, 4, 8))
+    builder.mul(x, builder.pool(x, ir.PoolKind.AVERAGE, ir.Window2d((4, 4))))
+    geometry = bands(builder.ops[1], builder.tensors)
+    assert geometry.images == 2
+    assert geometry.input_rows(Reach.IMAGE, 5, 3) == (1, 1)
 
 
 @given(builders(), st.data())
@@ -61,4 +74,6 @@ def test_no_band_needs_more_rows_than_its_buffer_has(builder: Builder, data: st.
     geometry = bands(op, builder.tensors)
     first = data.draw(st.integers(0, geometry.image_rows - 1))
     count = data.draw(st.integers(1, geometry.image_rows - first))
-    assert geometry.input_rows(first, count).count <= most_input_rows(geometry, count)
+    for operand in geometry.operands:
+        _, rows = geometry.input_rows(operand.reach, first, count)
+        assert rows <= geometry.most_input_rows(operand.reach, count)

@@ -19,8 +19,9 @@ def network() -> Builder:
     builder = Builder()
     x = builder.input((2, 8, 8, 12), -3)
     a = builder.conv(x, 24, SAME3, groups=2, tail=ir.Tail(5))
-    b = builder.pool(a, ir.PoolKind.MAX, ir.Window2d((8, 8)))
-    builder.add(b, b)
+    b = builder.pool(a, ir.PoolKind.MAX, SAME3)
+    c = builder.add(a, b)
+    builder.pool(c, ir.PoolKind.MAX, ir.Window2d((8, 8)))
     return builder
 
 
@@ -41,6 +42,7 @@ def test_layers_carry_name_kind_node_and_work() -> None:
         Layer("conv0", "conv", "Node_0", 2 * 8 * 8 * 24 * 9 * 6),
         Layer("max1", "pool", "Node_1", 0),
         Layer("add2", "add", "Node_2", 0),
+        Layer("max3", "pool", "Node_3", 0),
     )
 
 
@@ -51,12 +53,12 @@ def test_dense_counts_as_in_the_literature() -> None:
 
 
 def test_bindings_keep_shapes_axes_and_zero_points() -> None:
-    program = lower(network().graph(("t0", "t2"), ports=True), DEFAULT)
+    program = lower(network().graph(("t0", "t3"), ports=True), DEFAULT)
     (source,), (first, second) = program.inputs, program.outputs
     assert (source.name, source.host_shape, source.axes) == ("in0", (2, 12, 8, 8), (0, 2, 3, 1))
     assert (source.zero_point, source.offset) == (-3, 0)
     assert (first.name, first.zero_point, first.layout.blocks) == ("t0", 5, 2)
-    assert (second.name, second.host_shape, second.axes) == ("t2", (2, 24), (0, 1))
+    assert (second.name, second.host_shape, second.axes) == ("t3", (2, 24), (0, 1))
     assert second.offset >= first.layout.size
     assert program.output_bytes >= second.offset + second.layout.size
 

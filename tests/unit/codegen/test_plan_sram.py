@@ -23,7 +23,6 @@ from tests.unit.codegen.graphs import (
     DEFAULT,
     Builder,
     builders,
-    read_by,
 )
 
 SAME3 = ir.Window2d((3, 3), padding=(1, 1, 1, 1))
@@ -36,7 +35,7 @@ def alive(graph: ir.Graph) -> list[set[str]]:
     """
     uses: dict[str, list[int]] = {}
     for index, op in enumerate(graph.ops):
-        for name in (*read_by(op), op.output):
+        for name in (*ir.reads(op), op.output):
             uses.setdefault(name, []).append(index)
     return [
         {name for name, at in uses.items() if at[0] <= index <= at[-1]}
@@ -52,7 +51,7 @@ def test_what_is_alive_together_never_overlaps(builder: Builder, name: str) -> N
     plan = plan_sram(graph, config)
     for op, names, slab in zip(graph.ops, alive(graph), plan.slabs, strict=True):
         regions = [r for n in names if (r := plan.places[n].resident) is not None]
-        streamed = {n for n in (*read_by(op), op.output) if plan.places[n].resident is None}
+        streamed = {n for n in (*ir.reads(op), op.output) if plan.places[n].resident is None}
         assert (slab is not None) == bool(streamed)
         if slab is not None:
             held, part = slab.held_buffers * slab.held_bytes, slab.part_buffers * slab.part_bytes
