@@ -39,13 +39,15 @@ class Operand:
 
 
 def operands(op: ir.Op, tensors: Mapping[str, ir.Tensor]) -> tuple[Operand, ...]:
-    """Inputs of an op, the main one first."""
+    """Inputs of an op in the activation SRAM, the main one first."""
     match op:
         case ir.Conv():
             main = (Operand(op.input, Reach.WINDOW),)
             return main if op.residual is None else (*main, Operand(op.residual, Reach.PIXEL))
         case ir.Pool():
             return (Operand(op.input, Reach.WINDOW),)
+        case ir.MatMul():
+            return (Operand(op.a, Reach.WINDOW),)
         case ir.Add() | ir.Mul():
             whole = tensors[op.a].shape == tensors[op.b].shape
             b = Operand(op.b, Reach.PIXEL if whole else Reach.IMAGE)
@@ -54,7 +56,7 @@ def operands(op: ir.Op, tensors: Mapping[str, ir.Tensor]) -> tuple[Operand, ...]
 
 def window(op: ir.Op) -> ir.Window2d:
     """The op's sliding window."""
-    return POINT if isinstance(op, ir.Add | ir.Mul) else op.window
+    return POINT if isinstance(op, ir.MatMul | ir.Add | ir.Mul) else op.window
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,8 @@ def bands(op: ir.Op, tensors: Mapping[str, ir.Tensor]) -> Bands:
     _, oh, ow, _ = tensors[op.output].shape
     view = window(op)
     inputs = operands(op, tensors)
-    independent = view == POINT and all(operand.reach is not Reach.IMAGE for operand in inputs)
+    repeated = any(operand.reach is Reach.IMAGE for operand in inputs)
+    independent = view == POINT and not repeated and not isinstance(op, ir.MatMul)
     images, rows, out_rows = (1, n * h, n * oh) if independent else (n, h, oh)
     top, left, bottom, right = view.padding
     return Bands(

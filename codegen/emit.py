@@ -43,11 +43,14 @@ def emit(
 
 
 def macs(op: ir.Op, graph: ir.Graph) -> int:
-    """Multiply-accumulates of an op, as the literature counts them: convolutions only."""
-    if not isinstance(op, ir.Conv):
-        return 0
-    n, h, w, _ = graph.tensors[op.output].shape
-    return n * h * w * op.weight.size
+    """Multiply-accumulates of an op, as the literature counts them: convolutions and products."""
+    n, h, w, channels = graph.tensors[op.output].shape
+    match op:
+        case ir.Conv():
+            return n * h * w * op.weight.size
+        case ir.MatMul():
+            return n * h * channels * graph.tensors[op.a].shape[3] // op.heads
+    return 0
 
 
 def _layer(op: ir.Op, graph: ir.Graph) -> Layer:

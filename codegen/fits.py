@@ -54,7 +54,7 @@ def band_bytes(
         if operand.tensor in streamed:
             layout = layout_of(operand.tensor, tensors, config)
             count = geometry.most_input_rows(operand.reach, rows)
-            if operand.reach is Reach.WINDOW and isinstance(op, ir.Conv):
+            if operand.reach is Reach.WINDOW and isinstance(op, ir.Conv | ir.MatMul):
                 held += layout.blocks * layout.pitch * count
             else:
                 part += (blocks or layout.blocks) * layout.pitch * count
@@ -74,9 +74,11 @@ def _problems(op: ir.Op, tensors: Mapping[str, ir.Tensor], config: AccelConfig) 
     yield from _field_problems(op, geometry)
     if isinstance(op, ir.Conv):
         yield from _weight_problems(op, config)
+    if isinstance(op, ir.MatMul):
+        yield from _matmul_problems(op, tensors, config)
     if op.table is not None and not config.tables:
         yield "it needs a table, the configuration has none; set tables >= 1"
-    names = {*ir.reads(op), op.output}
+    names = {op.output, *(operand.tensor for operand in geometry.operands)}
     buffers = band_bytes(op, tensors, config, 1, names, least_blocks(op, config))
     least = buffers.held + buffers.part
     if least > config.act_bytes:
@@ -89,7 +91,7 @@ def _problems(op: ir.Op, tensors: Mapping[str, ir.Tensor], config: AccelConfig) 
 def _field_problems(op: ir.Op, geometry: Bands) -> Iterator[str]:
     """The op against the widths of the command fields."""
     view = window(op)
-    command = BY_NAME["CONV" if isinstance(op, ir.Conv) else "POOL"]
+    command = BY_NAME["CONV" if isinstance(op, ir.Conv | ir.MatMul) else "POOL"]
     values = {
         "kernel_h": view.kernel[0],
         "kernel_w": view.kernel[1],
@@ -129,6 +131,39 @@ def _weight_problems(conv: ir.Conv, config: AccelConfig) -> Iterator[str]:
     blocks = grouping(conv, config).blocks
     if blocks > limit:
         yield f"{blocks} input channel blocks are above the command field's limit of {limit}"
+
+
+def matmul_passes(op: ir.MatMul, tensors: Mapping[str, ir.Tensor], config: AccelConfig) -> int:
+    """Weight tiles of one image: heads x input channel blocks x output channel blocks."""
+    inner, outer = tensors[op.a].shape[3] // op.heads, tensors[op.output].shape[3] // op.heads
+    return op.heads * (inner // config.k_lanes) * (outer // config.n_lanes)
+
+
+def _matmul_problems(
+    op: ir.MatMul, tensors: Mapping[str, ir.Tensor], config: AccelConfig
+) -> Iterator[str]:
+    """Tiles of `b` are K x K blocks of an activation as it lies in memory."""
+    k = config.k_lanes
+    if config.n_lanes != k:
+        yield f"a product of activations needs n_lanes = k_lanes, not {config.n_lanes} and {k}"
+    if k % config.bus_bytes:
+        yield (
+            f"a product of activations needs words of k_lanes = {k} bytes that fill bus beats of "
+            f"{config.bus_bytes}; set bus_bytes <= k_lanes"
+        )
+    sizes = {
+        "inner size": tensors[op.a].shape[3] // op.heads,
+        "output columns": tensors[op.output].shape[3] // op.heads,
+    }
+    for name, size in sizes.items():
+        if size % k:
+            yield f"{name} of a head is {size}, no multiple of k_lanes = {k}"
+    column = sizes["inner size"] * k
+    if 2 * column > config.weight_bytes:
+        yield (
+            f"{k} columns of the second operand take {column} bytes, twice that must fit the "
+            f"weight SRAM of {config.weight_bytes}; set weight_kib >= {_kib(2 * column)}"
+        )
 
 
 def _kib(size: int) -> int:

@@ -2,7 +2,7 @@
 """The neutral graph: what an offloaded subgraph computes, in integers, free of any front end.
 
     Graph  := inputs: Port*, outputs: Port*, tensors: Tensor*, ops: Op*      (ops in execution
-    order) Op     := Conv | Pool | Add | Mul
+    order) Op     := Conv | MatMul | Pool | Add | Mul
     Tensor := int8, logical shape [N, H, W, C]
 
 A two-dimensional [M, C] activation is the tensor (M, 1, 1, C); dense is a 1x1 convolution; a dense
@@ -136,6 +136,28 @@ class Conv:
     table: Table | None = None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class MatMul:
+    """Product of two activations, head by head: an attention's scores and its mixing.
+
+    acc[p, h, n] = sum over k of (a[p, h, k] - a_zp) * (b[k, h, n] - b_zp); then `requant`, of one
+    channel. a is [N, M, 1, H * K], b [N, K, 1, H * C], the result [N, M, 1, H * C]. `transposed`:
+    b is [N, C, 1, H * K], its pixels are the result's channels.
+    """
+
+    name: str
+    source: Source
+    a: str
+    b: str
+    output: str
+    heads: int
+    transposed: bool
+    a_zp: int
+    b_zp: int
+    requant: Requant
+    table: Table | None = None
+
+
 class PoolKind(Enum):
     """Reduction of a pooling window."""
 
@@ -188,7 +210,7 @@ class Mul:
     table: Table | None = None
 
 
-Op = Conv | Pool | Add | Mul
+Op = Conv | MatMul | Pool | Add | Mul
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +237,7 @@ def reads(op: Op) -> tuple[str, ...]:
             return (op.input,) if op.residual is None else (op.input, op.residual)
         case Pool():
             return (op.input,)
-        case Add() | Mul():
+        case MatMul() | Add() | Mul():
             return op.a, op.b
 
 
@@ -230,3 +252,8 @@ def live(graph: Graph) -> Graph:
     needed.update(port.tensor for port in graph.inputs)
     tensors = {name: tensor for name, tensor in graph.tensors.items() if name in needed}
     return replace(graph, tensors=tensors, ops=tuple(reversed(ops)))
+
+
+def weights_of(op: Op) -> str | None:
+    """The tensor that an op reads as weights: from memory, not from the activation SRAM."""
+    return op.b if isinstance(op, MatMul) else None

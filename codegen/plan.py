@@ -43,7 +43,8 @@ class Place:
     resident: Region | None
     """Kept on chip as a whole."""
     memory: Memory | None
-    """Its copy in memory: graph inputs and outputs, and tensors that do not stay on chip."""
+    """Its copy in memory: graph inputs and outputs, tensors that are read as weights, and those
+    that do not stay on chip."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from accel.layout import round_up
 from codegen import ir
 from codegen.bands import Bands, bands, layout_of, window
 from codegen.feed import DENSE, feed
-from codegen.fits import band_bytes, least_blocks
+from codegen.fits import band_bytes, least_blocks, matmul_passes
 from codegen.geometry import pixel_tiles, split_evenly
 from codegen.plan import Region, Slabs
 from codegen.weights import grouping
@@ -64,8 +64,8 @@ def cut(
 
 
 def touched(op: ir.Op) -> set[str]:
-    """Tensors that an op reads or writes."""
-    return {op.output, *ir.reads(op)}
+    """Tensors that an op reads or writes in the activation SRAM."""
+    return {op.output, *ir.reads(op)} - {ir.weights_of(op)}
 
 
 def _candidates(
@@ -139,6 +139,9 @@ def _work(
 ) -> tuple[int, int]:
     """(cycles of the array or the vector unit for one image, bytes of weights)."""
     layout = layout_of(op.output, tensors, config)
+    if isinstance(op, ir.MatMul):
+        passes = matmul_passes(op, tensors, config)
+        return passes * geometry.image_rows, passes * geometry.images * config.weight_tile_bytes
     if not isinstance(op, ir.Conv):
         kernel = window(op).kernel
         taps = kernel[0] * kernel[1]

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -134,6 +134,24 @@ class Stream:
         self._transfer("LOAD", place, address, sram=sram, **_rows(data.size))
         return address
 
+    def weights_from(
+        self, memory: Memory, key: Hashable, size: int, shape: Mapping[str, int]
+    ) -> int:
+        """Make sure that a part of an activation is in the weight SRAM; returns its address.
+
+        Args:
+            memory: its first byte.
+            key: names the part within the layer.
+            size: its bytes.
+            shape: row and plane fields of the LOAD.
+        """
+        key = (self.layer, key)
+        address = self.weights.find(key)
+        if address is None:
+            address = self.weights.reserve(key, size)
+            self._transfer("LOAD", memory, address, sram=Sram.WEIGHT, **shape)
+        return address
+
     def table(self, table: ir.Table | None) -> int:
         """Value of the `use_table` field for an op's table; loads it if it is not there."""
         if table is None:
@@ -198,8 +216,7 @@ class Stream:
             window=memory.window,
             offset=memory.offset,
             sram_addr=address,
-            **one_plane,
-            **values,
+            **(one_plane | values),
         )
 
 

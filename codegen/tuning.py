@@ -16,6 +16,7 @@ from accel.config import AccelConfig
 from accel.errors import ConfigError
 from accel.program import Program
 from codegen import ir
+from codegen.bands import window
 from codegen.cost import Bus, estimate
 from codegen.pipeline import lower
 from codegen.recipe import DEFAULT, RECIPES, Recipe
@@ -45,7 +46,7 @@ def workload(graph: ir.Graph, config: AccelConfig) -> str:
     """Name of what a graph does on a configuration: shapes and ops, no weights (hex)."""
     facts: list[Any] = [config.digest()]
     for op in graph.ops:
-        view = None if isinstance(op, ir.Add | ir.Mul) else asdict(op.window)
+        view = asdict(window(op))
         conv = (op.weight.shape, op.groups, op.residual) if isinstance(op, ir.Conv) else None
         kind = op.kind.value if isinstance(op, ir.Pool) else type(op).__name__
         facts.append((kind, view, conv, op.output, op.table is not None))

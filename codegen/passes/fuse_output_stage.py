@@ -98,7 +98,7 @@ def _clipped(op: ir.Op, clip: ir.Pool) -> ir.Op:
         case ir.Mul():
             product = replace(op.rule, tail=narrow(op.rule.tail))
             return replace(op, output=clip.output, source=node, rule=product)
-        case ir.Conv() | ir.Pool():
+        case ir.Conv() | ir.MatMul() | ir.Pool():
             requant = replace(op.requant, tail=narrow(op.requant.tail))
             return replace(op, output=clip.output, source=node, requant=requant)
 

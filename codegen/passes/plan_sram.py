@@ -195,12 +195,13 @@ def _finish(
     """Give memory offsets to graph inputs, graph outputs and tensors that are not resident."""
     windows = {port.tensor: Window.INPUTS for port in graph.inputs}
     windows |= {port.tensor: Window.OUTPUTS for port in graph.outputs}
+    as_weights = {ir.weights_of(op) for op in graph.ops}
     sizes = dict.fromkeys(Window, 0)
     places: dict[str, Place] = {}
     for name, layout in layouts.items():
         window = windows.get(name, Window.SCRATCH)
         memory = None
-        if window is not Window.SCRATCH or name not in draft.resident:
+        if window is not Window.SCRATCH or name not in draft.resident or name in as_weights:
             memory = Memory(window, sizes[window])
             sizes[window] += round_up(layout.size, max(64, config.bus_bytes))
         places[name] = Place(layout, draft.placed.get(name), memory)

@@ -19,9 +19,11 @@ from codegen.bands import Bands, Reach, bands
 from codegen.fits import least_blocks
 from codegen.geometry import split_evenly
 from codegen.passes.tile_conv import conv_band, load_first_weights, pack_conv
+from codegen.passes.tile_matmul import MatMulPlan, matmul_band
 from codegen.passes.tile_vector import element_band, pool_band
 from codegen.plan import Place, Plan, Slabs
 from codegen.recipe import DEFAULT, Recipe
+from codegen.slabs import touched
 from codegen.stream import Band, Step, Stream, View
 
 
@@ -61,6 +63,9 @@ def _emitter(
             rows, blocks = _parts_of(stream, op, geometry, plan, slabs)
             load_first_weights(stream, conv, geometry, rows[0], blocks[0])
             return lambda band: conv_band(stream, conv, geometry, band)
+        case ir.MatMul():
+            product = MatMulPlan(op, graph.tensors, plan.places[op.b], stream.config)
+            return lambda band: matmul_band(stream, product, geometry, band)
         case ir.Pool():
             return lambda band: pool_band(stream, op, geometry, band)
         case ir.Add() | ir.Mul():
@@ -81,7 +86,7 @@ def _on_chip(place: Place, block: int) -> View:
 
 def _load_residents(stream: Stream, op: ir.Op, plan: Plan, loaded: set[str]) -> None:
     """Load graph inputs that stay on chip, at their first use."""
-    for name in ir.reads(op):
+    for name in touched(op) - {op.output}:
         place = plan.places[name]
         if place.resident is None or place.memory is None or name in loaded:
             continue
@@ -148,10 +153,10 @@ def _held(
     slabs: Slabs,
     turn: int,
 ) -> View | None:
-    """The input of a convolution, for all parts of a band."""
-    if not isinstance(op, ir.Conv):
+    """The input of a convolution or product, for all parts of a band."""
+    if not isinstance(op, ir.Conv | ir.MatMul):
         return None
-    place, need = plan.places[op.input], geometry.input_rows(Reach.WINDOW, *rows)
+    place, need = plan.places[ir.reads(op)[0]], geometry.input_rows(Reach.WINDOW, *rows)
     buffers = _Buffers(slabs.start + turn % slabs.held_buffers * slabs.held_bytes)
     room = geometry.most_input_rows(Reach.WINDOW, rows[1])
     everything = 0, place.layout.blocks

@@ -16,7 +16,7 @@ from tests.rtl.bench import run_cocotb
 from tests.rtl.clocked import Dut, split, value
 from tests.rtl.frontend.host import QUEUES, Host, command
 
-NAMES = ["LOAD", "STORE", "CONV", "POOL", "ADD"]
+NAMES = ["LOAD", "STORE", "CONV", "POOL", "ADD", "MUL"]
 END_ID = 0xABCDEF
 
 
@@ -195,7 +195,7 @@ async def tokens_that_never_come_are_refused(dut: Dut) -> None:
 
 @cocotb.test()
 async def unknown_opcodes_are_refused(dut: Dut) -> None:
-    for opcode in (0, 7, 255):
+    for opcode in (0, 8, 255):
         host = await Host.begin(dut, rest=0.2)
         await host.write(csr.CTRL, csr.CTRL__IRQ_ENABLE)
         for address, word in _raw(command("LOAD", 77), opcode):

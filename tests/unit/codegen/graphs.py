@@ -30,6 +30,7 @@ CONFIGS = {
     "narrow_bus": NARROW_BUS,
 }
 FULL_TAIL = ir.Tail(0)
+POINT = ir.Window2d((1, 1))
 
 
 class Builder:
@@ -105,6 +106,17 @@ class Builder:
         table = self.random.integers(-128, 128, 256, np.int8)
         kind, clip = ir.PoolKind.MAX, ir.clipping()
         self.ops.append(ir.Pool(name, origin, source, output, kind, window, clip, table))
+        return output
+
+    def matmul(self, a: str, b: str, heads: int, *, transposed: bool) -> str:
+        """Add a product of activations; returns its output tensor."""
+        left, right = self.tensors[a], self.tensors[b]
+        size = right.shape[1] if transposed else right.shape[3] // heads
+        name, output, origin = self._names("matmul", a, POINT, heads * size, FULL_TAIL)
+        requant = self._requant(1, left.shape[3] // heads * 16, FULL_TAIL)
+        requant = replace(requant, bias=np.zeros(1, np.int32))
+        zeros = left.zero_point, right.zero_point
+        self.ops.append(ir.MatMul(name, origin, a, b, output, heads, transposed, *zeros, requant))
         return output
 
     def rule(self, b: str, a_tail: ir.Tail, tail: ir.Tail) -> ir.AddRule:

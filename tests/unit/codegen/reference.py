@@ -24,6 +24,8 @@ def evaluate(graph: ir.Graph, inputs: Mapping[str, Int8Array]) -> dict[str, Int8
         match op:
             case ir.Conv():
                 value = _conv(op, graph, known)
+            case ir.MatMul():
+                value = _product(op, known[op.a], known[op.b])
             case ir.Pool():
                 value = _pool(op, known[op.input].astype(np.int64))
             case ir.Add():
@@ -53,6 +55,15 @@ def _conv(op: ir.Conv, graph: ir.Graph, known: Mapping[str, Int8Array]) -> Int8A
     if op.residual is None or op.add is None:
         return value
     return _rescaled(op.add, value, known[op.residual])
+
+
+def _product(op: ir.MatMul, a: Int8Array, b: Int8Array) -> Int8Array:
+    images, rows = a.shape[:2]
+    left = a.reshape(images, rows, op.heads, -1).transpose(0, 2, 1, 3).astype(np.int64) - op.a_zp
+    right = b.reshape(images, b.shape[1], op.heads, -1).astype(np.int64) - op.b_zp
+    right = right.transpose((0, 2, 3, 1) if op.transposed else (0, 2, 1, 3))
+    acc = (left @ right).transpose(0, 2, 1, 3)
+    return _requantized(op.requant, acc.reshape(images, rows, 1, -1))
 
 
 def _pool(op: ir.Pool, x: Int64Array) -> Int8Array:
