@@ -114,6 +114,8 @@ def bands(op: ir.Op, tensors: Mapping[str, ir.Tensor]) -> Bands:
     repeated = any(operand.reach is Reach.IMAGE for operand in inputs)
     independent = view == POINT and not repeated and not isinstance(op, ir.MatMul)
     images, rows, out_rows = (1, n * h, n * oh) if independent else (n, h, oh)
+    if isinstance(op, ir.MatMul):
+        images, rows, out_rows = op.images, n // op.images, n // op.images
     top, left, bottom, right = view.padding
     return Bands(
         inputs,

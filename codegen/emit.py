@@ -47,9 +47,9 @@ def macs(op: ir.Op, graph: ir.Graph) -> int:
     n, h, w, channels = graph.tensors[op.output].shape
     match op:
         case ir.Conv():
-            return n * h * w * op.weight.size
+            return 0 if op.overhead else n * h * w * op.weight.size
         case ir.MatMul():
-            return n * h * channels * graph.tensors[op.a].shape[3] // op.heads
+            return n * channels * graph.tensors[op.a].shape[3] // op.heads
     return 0
 
 

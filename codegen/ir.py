@@ -134,6 +134,8 @@ class Conv:
     residual: str | None = None
     add: AddRule | None = None
     table: Table | None = None
+    overhead: bool = False
+    """It only scales channels: no multiply-accumulates that the literature would count."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,8 +143,9 @@ class MatMul:
     """Product of two activations, head by head: an attention's scores and its mixing.
 
     acc[p, h, n] = sum over k of (a[p, h, k] - a_zp) * (b[k, h, n] - b_zp); then `requant`, of one
-    channel. a is [N, M, 1, H * K], b [N, K, 1, H * C], the result [N, M, 1, H * C]. `transposed`:
-    b is [N, C, 1, H * K], its pixels are the result's channels.
+    channel. For each of `images`, a has M rows of H * K channels, b has K rows of H * C, the result
+    M rows of H * C. `transposed`: b has C rows of H * K, its rows are the result's channels. All
+    tensors are [images * rows, 1, 1, channels].
     """
 
     name: str
@@ -150,6 +153,7 @@ class MatMul:
     a: str
     b: str
     output: str
+    images: int
     heads: int
     transposed: bool
     a_zp: int

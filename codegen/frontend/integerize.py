@@ -8,6 +8,8 @@ reference of model and RTL. Activations are int8 inside: uint8 is shifted by 128
     add    astype(clip(((a - za) * ma + (b - zb) * mb + 2^(s-1) >> s) + zy), int8)
     mul    astype(clip(((a - za) * (b - zb) * m + 2^(s-1) >> s) + zy), int8)
     table  take(constant, astype(x, int32) + 128): any function of one value
+    affine (a - za) * w per channel, then as conv
+    matmul as conv; both operands may be activations, less their zero points
 
 Islands of other ops stay float and run on the host. Before: float QDQ. After: the same dataflow,
 with integer islands; unused dequantize calls are gone.
@@ -25,12 +27,17 @@ from tvm import relax
 from tvm.ir import Call, GenericConst
 from tvm.relax.expr_functor import PyExprMutator, mutator
 
+from codegen.frontend.affine import affine
 from codegen.frontend.arithmetic import FixedPoint, add_point, fixed_point, float_error
 from codegen.frontend.elementwise import NotPointwise, quantized, tabulate
 from codegen.frontend.onnx_import import merge_hints
 
 INT8 = (-128, 127)
 FLOAT_ERROR_LIMIT = 0.5
+AFFINE_WEIGHT = 64
+"""Weight of a factor per channel: offsets are rounded to this part of an input step."""
+AFFINE_FINEST = 1 << 16
+"""A factor that moves the output by less than this part of a step for an input step is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +230,8 @@ class _Integerize(PyExprMutator):
         }
         handler = handlers.get(_op(core))
         found = None if handler is None else handler()
+        if found is None:
+            found = self._affine(core, target, clip, parts)
         return self._table(value, target) if found is None else found
 
     @staticmethod
@@ -287,7 +296,11 @@ class _Integerize(PyExprMutator):
         clip: tuple[int, int],
         parts: list[Any],
     ) -> Any | None:
-        """Convolution or matrix product with constant weights."""
+        """Convolution or matrix product."""
+        if _op(core) == "relax.matmul" and bias is None:
+            found = self._product_of_two(core, target, clip, parts)
+            if found is not None:
+                return found
         x, weights = self._activation(core.args[0]), self._weights(core.args[1])
         if x is None or weights is None:
             return None
@@ -322,8 +335,57 @@ class _Integerize(PyExprMutator):
             shape: tuple[int, ...] = (1, channels, 1, 1)
         else:
             acc = relax.op.matmul(wide, weight, out_dtype="int32")
-            shape = (1, channels)
+            shape = (*(1,) * (len(_shape(x.value)) - 1), channels)
         return self._requantize(acc, whole.astype(np.int64), point, shape, target, clip, parts)
+
+    def _product_of_two(
+        self, core: Any, target: Quantized, clip: tuple[int, int], parts: list[Any]
+    ) -> Any | None:
+        """Matrix product of two activations, batch by batch."""
+        a, b = self._activation(core.args[0]), self._activation(core.args[1])
+        if a is None or b is None or _shape(a.value)[:-2] != _shape(b.value)[:-2]:
+            return None
+        inner = _shape(a.value)[-1]
+        scale = np.asarray([a.scale[0] * b.scale[0]])
+        point = fixed_point(scale / target.scale[0])
+        if point is None or inner * 255.0**2 >= 2.0**31:
+            return None
+        sums = np.asarray([inner * 255.0])
+        error = float_error(inner, 255, sums, scale / target.scale[0])
+        self.notes.float_error = max(self.notes.float_error, error)
+        left, right = self._wide(a, "int16"), self._wide(b, "int16")
+        acc = relax.op.matmul(left, right, out_dtype="int32")
+        ones = (1,) * len(_shape(a.value))
+        return self._requantize(acc, np.zeros(1, np.int64), point, ones, target, clip, parts)
+
+    def _affine(
+        self, core: Any, target: Quantized, clip: tuple[int, int], parts: list[Any]
+    ) -> Any | None:
+        """A factor and an offset per channel."""
+        rank = len(_shape(core))
+        found = affine(core, rank, self._bound, self._is_activation, self._constant)
+        if found is None or max(found.factor.size, found.offset.size) == 1:
+            return None
+        x = self._activation(found.leaf)
+        assert x is not None
+        channels, shape = max(found.factor.size, found.offset.size), _shape(x.value)
+        if shape[1 if len(shape) == 4 else -1] != channels:
+            return None
+        factor = np.broadcast_to(found.factor, (channels,))
+        # An offset is a number of 1 / AFFINE_WEIGHT input steps; without factor, of output steps.
+        flat = np.abs(factor) * x.scale[0] < target.scale[0] / AFFINE_FINEST
+        step = np.where(flat, target.scale[0], np.abs(factor) * x.scale[0]) / AFFINE_WEIGHT
+        whole = np.rint(np.broadcast_to(found.offset, (channels,)) / step)
+        point = fixed_point(step / target.scale[0])
+        if point is None or (np.abs(whole) + AFFINE_WEIGHT * 255 >= 2.0**31).any():
+            return None
+        weights = np.where(flat, 0, np.sign(factor) * AFFINE_WEIGHT).astype(np.int8)
+        form = (1, channels, 1, 1) if len(shape) == 4 else (*(1,) * (len(shape) - 1), channels)
+        acc = relax.op.multiply(self._wide(x, "int32"), _const(weights.reshape(form), "int32"))
+        return self._requantize(acc, whole.astype(np.int64), point, form, target, clip, parts)
+
+    def _is_activation(self, call: Any) -> bool:
+        return self._activation(call) is not None
 
     def _wide(self, x: Quantized, dtype: str) -> Any:
         wide = self.builder_.emit(relax.op.astype(x.value, dtype))
@@ -425,7 +487,7 @@ class _Integerize(PyExprMutator):
             return None
         emit = self.builder_.emit
         index = emit(relax.op.add(emit(relax.op.astype(x, "int32")), _const(128, "int32")))
-        looked_up = relax.op.take(relax.const(table, "int8"), index, axis=0)
+        looked_up = relax.op.take(relax.const(table, "int8"), index, axis=0, mode="clip")
         return emit(looked_up, name_hint=self._hint(value))
 
     def _leaf(self, call: Any) -> tuple[Any, float, int] | None:

@@ -8,6 +8,7 @@ sum(w)). Layouts become NHWC, dense becomes convolution.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,14 +19,6 @@ from codegen.frontend.integerize import array
 
 Parts = Mapping[str, Any]
 CLIP_ONLY = ir.Window2d((1, 1))
-
-
-def nhwc(shape: tuple[int, ...]) -> ir.Shape | None:
-    """Shape of a Relax activation in the neutral graph: NCHW, or [M, C]; None for other ranks."""
-    if len(shape) == 4:
-        n, c, h, w = shape
-        return n, h, w, c
-    return (shape[0], 1, 1, shape[1]) if len(shape) == 2 else None
 
 
 def shape_of(expr: Any) -> tuple[int, ...]:
@@ -56,7 +49,7 @@ def copy(name: str, source: ir.Source, tensor: str, output: str) -> ir.Pool:
 
 def input_zero_points(kind: str, parts: Parts) -> dict[str, int]:
     """Zero points of the operands, as far as the op knows them."""
-    if kind in ("add", "mul"):
+    if kind in ("add", "mul", "batch_matmul"):
         return {side: _scalar(parts[f"{side}_zp"]) for side in ("a", "b")}
     return {"x": _scalar(parts["x_zp"])} if "x_zp" in parts else {}
 
@@ -146,6 +139,17 @@ def _flatten_dense(
     return _conv(parts, weight, ir.Window2d((h, w)), 1, (name, source, names, output))
 
 
+def _batch_matmul(
+    parts: Parts, name: str, source: ir.Source, names: Mapping[str, str], output: str
+) -> ir.Op:
+    shape = shape_of(parts["a"])
+    images, heads = shape[0] if len(shape) > 2 else 1, shape[1] if len(shape) == 4 else 1
+    zeros = _scalar(parts["a_zp"]), _scalar(parts["b_zp"])
+    requant = _requant(parts, 1, np.zeros(1, np.int64))
+    operands = names["a"], names["b"], output
+    return ir.MatMul(name, source, *operands, images, heads, False, *zeros, requant)
+
+
 def _global_average_pool(
     parts: Parts, name: str, source: ir.Source, names: Mapping[str, str], output: str
 ) -> ir.Op:
@@ -153,6 +157,14 @@ def _global_average_pool(
     requant = _requant(parts, 1, np.asarray(-_scalar(parts["x_zp"]) * h * w))
     kind, window = ir.PoolKind.AVERAGE, ir.Window2d((h, w))
     return ir.Pool(name, source, names["x"], output, kind, window, requant)
+
+
+def _affine(
+    parts: Parts, name: str, source: ir.Source, names: Mapping[str, str], output: str
+) -> ir.Op:
+    weight = array(parts["weight"]).astype(np.int8).reshape(-1, 1, 1, 1)
+    conv = _conv(parts, weight, CLIP_ONLY, len(weight), (name, source, names, output))
+    return replace(conv, overhead=True)
 
 
 def _rescale(
@@ -217,12 +229,14 @@ _BUILDERS: dict[str, Callable[[Parts, str, ir.Source, Mapping[str, str], str], i
     "conv2d": _conv2d,
     "dense": _dense,
     "flatten_dense": _flatten_dense,
+    "batch_matmul": _batch_matmul,
     "global_average_pool": _global_average_pool,
     "rescale": _rescale,
+    "affine": _affine,
     "add": _add,
     "mul": _mul,
     "table": _table,
     "max_pool2d": _max_pool2d,
     "clip": _clip,
 }
-"""By pattern name; "reshape" makes no op: it only renames a tensor."""
+"""By pattern name; those that only rename a tensor make no op."""

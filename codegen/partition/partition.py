@@ -14,6 +14,7 @@ from tvm.relax.dpl.pattern import DFPattern
 from tvm.relax.transform import FusionPattern
 
 from accel.config import AccelConfig
+from codegen.partition.heads import Heads, find_heads
 from codegen.partition.legality import refusal
 from codegen.partition.patterns import PREFIX, Pattern, pattern_table
 
@@ -41,13 +42,13 @@ def partition(module: Any, config: AccelConfig, *, per_op: bool = False) -> Part
     """
     table = pattern_table()
     refusals: dict[str, str] = {}
-    makers = _Makers()
+    makers, heads = _Makers(), find_heads(module)
     patterns = [
         FusionPattern(
             f"{PREFIX}.{p.name}",
             p.root,
             {**p.parts, "root": p.root},
-            _check(p, config, refusals, makers),
+            _check(p, config, heads, refusals, makers),
             makers.attributes,
         )
         for p in table
@@ -96,7 +97,11 @@ class _Makers:
 
 
 def _check(
-    pattern: Pattern, config: AccelConfig, refusals: dict[str, str], makers: _Makers
+    pattern: Pattern,
+    config: AccelConfig,
+    heads: Heads,
+    refusals: dict[str, str],
+    makers: _Makers,
 ) -> Callable[[Any], bool]:
     def check(context: Any) -> bool:
         if has_leaking_intermediate_variables(context):
@@ -106,6 +111,7 @@ def _check(
         why = refusal(pattern.name, parts, output, config)
         bound = context.value_to_bound_var.get(output, None)
         name = "" if bound is None else str(bound.name)
+        why = why or heads.refusal(pattern.name, name)
         if not why:
             makers.remember(output, name)
             return True

@@ -63,6 +63,35 @@ def _dense(*, flatten: bool) -> Pattern:
     return Pattern(name, _requantized(parts["core"], parts), parts)
 
 
+def _batch_matmul() -> Pattern:
+    parts: dict[str, Any] = {}
+    for side in ("a", "b"):
+        parts |= {side: wildcard(), f"{side}_zp": is_const()}
+    terms = [_zeroed(parts[side], parts[f"{side}_zp"]) for side in ("a", "b")]
+    parts["core"] = _op("matmul", *terms)
+    return Pattern("batch_matmul", _requantized(parts["core"], parts), parts)
+
+
+def _split_heads() -> Pattern:
+    parts = {"x": wildcard()}
+    parts["split"] = _op("reshape", parts["x"], wildcard())
+    parts["core"] = _op("permute_dims", parts["split"])
+    return Pattern("split_heads", parts["core"], parts)
+
+
+def _merge_heads() -> Pattern:
+    parts = {"x": wildcard()}
+    parts["moved"] = _op("permute_dims", parts["x"])
+    parts["core"] = _op("reshape", parts["moved"], wildcard())
+    return Pattern("merge_heads", parts["core"], parts)
+
+
+def _affine() -> Pattern:
+    parts = {"x": wildcard(), "x_zp": is_const(), "weight": is_const()}
+    parts["core"] = _op("multiply", _zeroed(parts["x"], parts["x_zp"]), parts["weight"])
+    return Pattern("affine", _requantized(parts["core"], parts), parts)
+
+
 def _global_average_pool() -> Pattern:
     parts = {"x": wildcard(), "x_zp": is_const()}
     parts["core"] = _op("sum", _zeroed(parts["x"], parts["x_zp"]))
@@ -125,12 +154,16 @@ def _reshape() -> Pattern:
 def pattern_table() -> tuple[Pattern, ...]:
     """All patterns, the one to prefer first."""
     return (
+        _split_heads(),  # while the products that read the heads are not yet composites
+        _merge_heads(),
         _conv2d(),
         _dense(flatten=True),
         _dense(flatten=False),
+        _batch_matmul(),
         _add(),
         _mul(),
         _table(),
+        _affine(),
         _global_average_pool(),
         _rescale(),
         _max_pool2d(),

@@ -3,19 +3,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from tvm import relax
 from tvm.ir import Call
 
+from accel.errors import PlanError
 from codegen import ir
 from codegen.frontend.onnx_import import node_names
-from codegen.partition.build import build, copy, input_zero_points, nhwc, shape_of
+from codegen.partition.build import build, copy, input_zero_points, shape_of
+from codegen.partition.legality import RENAMES
 from codegen.partition.partition import MADE_BY, Partitioned, matched_parts
 from codegen.partition.patterns import PREFIX, Pattern
+from codegen.partition.views import (
+    HEADS,
+    NCHW_TO_NHWC,
+    TRANSPOSED_HEADS,
+    Axes,
+    View,
+    default_axes,
+    head_axes,
+    shape_under,
+)
 
-NCHW_TO_NHWC = (0, 2, 3, 1)
+OPERANDS = ("x", "a", "b")
+"""Parts of a pattern that are activations."""
+ELEMENTWISE = frozenset({"add", "mul", "table", "rescale", "clip"})
+"""Patterns that see their operands in any way, but all in the same."""
 
 
 def regions(partitioned: Partitioned) -> dict[str, Any]:
@@ -49,68 +65,125 @@ class _Translator:
         self._nodes = nodes
         self._tensors: dict[str, ir.Tensor] = {}
         self._ops: list[ir.Op] = []
-        self._name_of: dict[Any, str] = {}
+        self._views: dict[Any, View] = {}
 
     def graph(self, name: str, function: Any) -> ir.Graph:
+        bindings = [b for block in function.body.blocks for b in block.bindings]
+        values = {binding.var: binding.value for binding in bindings}
+        calls = [
+            (b.var, b.value, values[b.value.op])
+            for b in bindings
+            if isinstance(b.value, Call) and isinstance(values.get(b.value.op), relax.Function)
+        ]
+        heads = _read_as_heads(calls)
+        for param in function.params:
+            rank = len(shape_of(param))
+            axes = head_axes(rank) if param in heads else default_axes(rank)
+            self._views[param] = self._new(param, axes)
         inputs = [self._port(param) for param in function.params]
-        composites: dict[Any, Any] = {}
-        values: dict[Any, Any] = {}
-        for block in function.body.blocks:
-            for binding in block.bindings:
-                value = binding.value
-                values[binding.var] = value
-                if isinstance(value, relax.Function):
-                    composites[binding.var] = value
-                elif isinstance(value, Call) and value.op in composites:
-                    self._composite(binding.var, value, composites[value.op])
-                elif isinstance(value, relax.Var):
-                    self._name_of[binding.var] = self._name_of[value]
+        composites = {var: (call, composite) for var, call, composite in calls}
+        for binding in bindings:
+            if binding.var in composites:
+                self._composite(binding.var, *composites[binding.var])
+            elif isinstance(binding.value, relax.Var):
+                self._views[binding.var] = self._views[binding.value]
         result = values.get(function.body.body, function.body.body)
         results = list(result.fields) if isinstance(result, relax.Tuple) else [function.body.body]
         passed = {port.tensor for port in inputs}
         outputs = [self._output(expr, passed) for expr in results]
         return ir.Graph(name, tuple(inputs), tuple(outputs), self._tensors, tuple(self._ops))
 
-    def _tensor(self, expr: Any) -> str:
-        shape = nhwc(shape_of(expr))
-        assert shape is not None, "legality admits images and rows only"
+    def _new(self, expr: Any, axes: Axes) -> View:
+        """A new tensor for a value."""
         name = f"t{len(self._tensors)}"
-        self._tensors[name] = ir.Tensor(name, shape)
-        return name
-
-    def _port(self, param: Any) -> ir.Port:
-        self._name_of[param] = self._tensor(param)
-        return self._host_port(self._name_of[param], param)
+        self._tensors[name] = ir.Tensor(name, shape_under(axes, shape_of(expr)))
+        return View(name, axes)
 
     def _output(self, expr: Any, inputs: set[str]) -> ir.Port:
         """An input that is only renamed still has to be copied to the output."""
-        name = self._name_of[expr]
-        if name in inputs:
+        view = self._views[expr]
+        if view.tensor in inputs:
             source = ir.Source("reshape", len(self._ops))
-            copied = self._tensor(expr)
-            self._ops.append(copy(f"copy_{source.index}", source, name, copied))
-            name = copied
-        return self._host_port(name, expr)
+            copied = self._new(expr, view.axes)
+            self._ops.append(copy(f"copy_{source.index}", source, view.tensor, copied.tensor))
+            self._views[expr] = copied
+        return self._port(expr)
 
-    @staticmethod
-    def _host_port(tensor: str, expr: Any) -> ir.Port:
-        shape = shape_of(expr)
-        return ir.Port(tensor, shape, NCHW_TO_NHWC if len(shape) == 4 else (0, 1))
+    def _port(self, expr: Any) -> ir.Port:
+        view = self._views[expr]
+        return ir.Port(view.tensor, shape_of(expr), view.axes)
 
     def _composite(self, var: Any, call: Any, function: Any) -> None:
-        kind = str(function.attrs["Composite"]).removeprefix(f"{PREFIX}.")
-        if kind == "reshape":
-            self._name_of[var] = self._name_of[call.args[0]]
+        kind = _kind(function)
+        if kind in RENAMES:
+            view = self._views[call.args[0]]
+            _check_views(kind, {"x": view}, ir.Source(kind, len(self._ops)))
+            self._views[var] = View(view.tensor, _renamed(kind, function, len(shape_of(var))))
             return
         parts = matched_parts(self._table[kind], function)
         arguments = dict(zip(function.params, call.args, strict=True))
-        operands: dict[str, str] = {
-            key: self._name_of[arguments[parts[key]]] for key in ("x", "a", "b") if key in parts
-        }
+        keys: list[str] = [key for key in OPERANDS if key in parts]
+        views = {key: self._views[arguments[parts[key]]] for key in keys}
+        names = {key: view.tensor for key, view in views.items()}
         for key, zero_point in input_zero_points(kind, parts).items():
-            tensor = self._tensors[operands[key]]
+            tensor = self._tensors[names[key]]
             self._tensors[tensor.name] = replace(tensor, zero_point=zero_point)
         hint = str(function.attrs.get(MADE_BY, ""))
         source = ir.Source(node_names(hint, self._nodes) or kind, len(self._ops))
-        self._name_of[var] = self._tensor(var)
-        self._ops.append(build(kind, parts, source, operands, self._name_of[var]))
+        _check_views(kind, views, source)
+        self._views[var] = self._new(var, _result_axes(kind, var, views))
+        op = build(kind, parts, source, names, self._views[var].tensor)
+        if isinstance(op, ir.MatMul):
+            op = replace(op, transposed=views["b"].axes == TRANSPOSED_HEADS)
+        self._ops.append(op)
+
+
+def _kind(function: Any) -> str:
+    return str(function.attrs["Composite"]).removeprefix(f"{PREFIX}.")
+
+
+def _read_as_heads(calls: list[tuple[Any, Any, Any]]) -> set[Any]:
+    """Values that a product of activations reads, also through element-wise ops."""
+    found: set[Any] = set()
+    for var, call, composite in reversed(calls):
+        kind = _kind(composite)
+        if kind == "batch_matmul" or (kind in ELEMENTWISE and var in found):
+            found.update(call.args)
+    return found
+
+
+def _check_views(kind: str, views: Mapping[str, View], source: ir.Source) -> None:
+    """An op must see its operands as it understands them.
+
+    Raises:
+        PlanError: a value is an image to one op and heads of an attention to another.
+    """
+    axes = [view.axes for view in views.values()]
+    if kind in ELEMENTWISE:
+        right = len(set(axes)) == 1
+    elif kind in ("batch_matmul", "merge_heads"):
+        right = all(a != NCHW_TO_NHWC for a in axes) and axes[0] != TRANSPOSED_HEADS
+    else:
+        right = axes[0] == default_axes(len(axes[0]))
+    if not right:
+        raise PlanError(
+            f"{kind} (ONNX node {source.node}) reads a value that another op of the region sees as "
+            "a different kind of tensor (image or attention heads)"
+        )
+
+
+def _result_axes(kind: str, var: Any, views: dict[str, View]) -> Axes:
+    """An element-wise result is seen as its operand is."""
+    rank = len(shape_of(var))
+    if kind in ELEMENTWISE:
+        return views["a" if "a" in views else "x"].axes
+    return head_axes(rank) if kind == "batch_matmul" else default_axes(rank)
+
+
+def _renamed(kind: str, function: Any, rank: int) -> Axes:
+    """How the result of an op that moves no data is seen."""
+    if kind != "split_heads":
+        return default_axes(rank)
+    bindings = [b for block in function.body.blocks for b in block.bindings]
+    axes = tuple(int(axis) for axis in bindings[-1].value.attrs.axes)
+    return HEADS if axes == HEADS else TRANSPOSED_HEADS

@@ -55,7 +55,7 @@ class MatMulPlan:
 
     def place(self, columns: _Columns) -> Memory:
         """Where the first weight tile of `columns` lies."""
-        first, pixels = columns.blocks[0], self.b.h // self.b.k
+        first, pixels = columns.blocks[0], self.b.rows // self.op.images // self.b.k
         step = self.inner if self.op.transposed else self.outer
         block = columns.head * step + (0 if self.op.transposed else first)
         row = columns.image * pixels + (first if self.op.transposed else 0)

@@ -17,7 +17,7 @@ from onnxruntime.quantization import (
     quantize_static,
 )
 
-OPSET = 17
+OPSET = 20
 FloatArray = npt.NDArray[np.float32]
 
 
@@ -44,6 +44,12 @@ class Net:
         name = f"w{len(self.constants)}"
         fan_in = int(np.prod(shape[1:])) if len(shape) > 1 else 1
         values = self.random.normal(0, (2 / fan_in) ** 0.5, shape).astype(np.float32)
+        self.constants.append(numpy_helper.from_array(values, name))
+        return name
+
+    def constant(self, values: npt.NDArray[np.int64]) -> str:
+        """Add a shape."""
+        name = f"c{len(self.constants)}"
         self.constants.append(numpy_helper.from_array(values, name))
         return name
 
@@ -142,4 +148,28 @@ def gated_net(seed: int = 1) -> Net:
     net.node("GlobalAveragePool")
     net.node("Flatten")
     net.dense(12, 7)
+    return net
+
+
+def encoder_net(seed: int = 2) -> Net:
+    """A transformer encoder layer: two heads, scores and mixing of two activations."""
+    length, width, heads, inner = 32, 64, 2, 96
+    net = Net((1, length, width), seed)
+
+    def dense(x: str, cin: int, cout: int) -> str:
+        return net.node("Add", net.node("MatMul", x, net.weights(cin, cout)), net.weights(cout))
+
+    def split(perm: list[int]) -> str:
+        shape = net.constant(np.array([1, length, heads, width // heads]))
+        parts = net.node("Reshape", dense("x", width, width), shape)
+        return net.node("Transpose", parts, perm=perm)
+
+    query, key, value = split([0, 2, 1, 3]), split([0, 2, 3, 1]), split([0, 2, 1, 3])
+    scores = net.node("MatMul", query, key)
+    mixed = net.node("MatMul", net.node("Softmax", scores, axis=-1), value)
+    merged = net.node("Transpose", mixed, perm=[0, 2, 1, 3])
+    rows = net.node("Reshape", merged, net.constant(np.array([1, length, width])))
+    y = net.node("Add", dense(rows, width, width), "x")
+    hidden = net.node("Gelu", dense(y, width, inner))
+    net.node("Add", dense(hidden, inner, width), y)
     return net

@@ -108,15 +108,17 @@ class Builder:
         self.ops.append(ir.Pool(name, origin, source, output, kind, window, clip, table))
         return output
 
-    def matmul(self, a: str, b: str, heads: int, *, transposed: bool) -> str:
+    def matmul(self, a: str, b: str, heads: int, *, transposed: bool, images: int = 1) -> str:
         """Add a product of activations; returns its output tensor."""
         left, right = self.tensors[a], self.tensors[b]
-        size = right.shape[1] if transposed else right.shape[3] // heads
+        size = right.shape[0] // images if transposed else right.shape[3] // heads
         name, output, origin = self._names("matmul", a, POINT, heads * size, FULL_TAIL)
         requant = self._requant(1, left.shape[3] // heads * 16, FULL_TAIL)
         requant = replace(requant, bias=np.zeros(1, np.int32))
         zeros = left.zero_point, right.zero_point
-        self.ops.append(ir.MatMul(name, origin, a, b, output, heads, transposed, *zeros, requant))
+        self.ops.append(
+            ir.MatMul(name, origin, a, b, output, images, heads, transposed, *zeros, requant)
+        )
         return output
 
     def rule(self, b: str, a_tail: ir.Tail, tail: ir.Tail) -> ir.AddRule:

@@ -58,12 +58,14 @@ def _conv(op: ir.Conv, graph: ir.Graph, known: Mapping[str, Int8Array]) -> Int8A
 
 
 def _product(op: ir.MatMul, a: Int8Array, b: Int8Array) -> Int8Array:
-    images, rows = a.shape[:2]
-    left = a.reshape(images, rows, op.heads, -1).transpose(0, 2, 1, 3).astype(np.int64) - op.a_zp
-    right = b.reshape(images, b.shape[1], op.heads, -1).astype(np.int64) - op.b_zp
+    def split(x: Int8Array, zero_point: int) -> Int64Array:
+        parts = x.reshape(op.images, len(x) // op.images, op.heads, -1)
+        return parts.astype(np.int64) - zero_point
+
+    left, right = split(a, op.a_zp).transpose(0, 2, 1, 3), split(b, op.b_zp)
     right = right.transpose((0, 2, 3, 1) if op.transposed else (0, 2, 1, 3))
     acc = (left @ right).transpose(0, 2, 1, 3)
-    return _requantized(op.requant, acc.reshape(images, rows, 1, -1))
+    return _requantized(op.requant, acc.reshape(len(a), 1, 1, -1))
 
 
 def _pool(op: ir.Pool, x: Int64Array) -> Int8Array:

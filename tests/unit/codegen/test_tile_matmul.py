@@ -22,11 +22,11 @@ CONFIGS = {"default": DEFAULT, "small": replace(SMALL, bus_bytes=8), "wide": WID
 def attention(batch: int, length: int, heads: int, size: int) -> Builder:
     """Scores of queries and keys, mixed with values; all three computed on chip from one input."""
     builder = Builder(length)
-    x = builder.input((batch, length, 1, 48), 5)
+    x = builder.input((batch * length, 1, 1, 48), 5)
     width = heads * size
     q, k, v = (builder.conv(x, width, tail=ir.Tail(zero)) for zero in (-7, 12, 3))
-    scores = builder.matmul(q, k, heads, transposed=True)
-    builder.matmul(scores, v, heads, transposed=False)
+    scores = builder.matmul(q, k, heads, transposed=True, images=batch)
+    builder.matmul(scores, v, heads, transposed=False, images=batch)
     return builder
 
 
@@ -42,7 +42,7 @@ def test_attention_matches_numpy(name: str, batch: int, length: int, heads: int,
 
 def test_operands_may_come_from_the_host() -> None:
     builder = Builder()
-    a, b = builder.input((1, 40, 1, 32), 9), builder.input((1, 32, 1, 48), -100)
+    a, b = builder.input((40, 1, 1, 32), 9), builder.input((32, 1, 1, 48), -100)
     builder.matmul(a, b, 1, transposed=False)
     graph, data = builder.graph(), builder.data()
     got = run(lower(graph, DEFAULT), graph, data, DEFAULT, shuffle_seed=4)
@@ -62,6 +62,6 @@ def test_what_does_not_fit_is_refused_with_its_values(
     config: AccelConfig, columns: int, why: str
 ) -> None:
     builder = Builder()
-    a, b = builder.input((1, 40, 1, 32)), builder.input((1, 32, 1, columns))
+    a, b = builder.input((40, 1, 1, 32)), builder.input((32, 1, 1, columns))
     builder.matmul(a, b, 1, transposed=False)
     assert why in reason(builder.ops[0], builder.tensors, config)
