@@ -47,8 +47,8 @@ class Net:
         self.constants.append(numpy_helper.from_array(values, name))
         return name
 
-    def constant(self, values: npt.NDArray[np.int64]) -> str:
-        """Add a shape."""
+    def constant(self, values: npt.NDArray[np.generic]) -> str:
+        """Add a constant that is no weight."""
         name = f"c{len(self.constants)}"
         self.constants.append(numpy_helper.from_array(values, name))
         return name
@@ -165,7 +165,8 @@ def encoder_net(seed: int = 2) -> Net:
         return net.node("Transpose", parts, perm=perm)
 
     query, key, value = split([0, 2, 1, 3]), split([0, 2, 3, 1]), split([0, 2, 1, 3])
-    scores = net.node("MatMul", query, key)
+    scale = net.constant(np.array((width // heads) ** -0.5, np.float32))
+    scores = net.node("Mul", net.node("MatMul", query, key), scale)
     mixed = net.node("MatMul", net.node("Softmax", scores, axis=-1), value)
     merged = net.node("Transpose", mixed, perm=[0, 2, 1, 3])
     rows = net.node("Reshape", merged, net.constant(np.array([1, length, width])))
