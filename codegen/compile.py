@@ -72,7 +72,16 @@ def compile_model(
         PlanError: a region does not fit the configured memories.
     """
     progress("importing")
-    imported = import_onnx(path)
+    return compile_imported(import_onnx(path), config, progress, tuned)
+
+
+def compile_imported(
+    imported: Imported,
+    config: AccelConfig,
+    progress: Callable[[str], None] = lambda _: None,
+    tuned: Database | None = None,
+) -> Compiled:
+    """Compile what `onnx_import` gave; arguments and errors as of `compile_model`."""
     progress("rewriting to integers")
     integer, notes = integerize(imported.module)
     progress("partitioning")

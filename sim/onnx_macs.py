@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from math import prod
-from pathlib import Path
 
 import onnx
 from onnx import shape_inference
@@ -12,9 +11,13 @@ from onnx import shape_inference
 Shapes = dict[str, tuple[int, ...]]
 
 
-def count_macs(path: Path) -> int:
-    """Multiply-accumulates of all convolutions and matrix products of a file with static shapes."""
-    graph = shape_inference.infer_shapes(onnx.load(str(path))).graph
+def count_macs(model: onnx.ModelProto) -> int:
+    """Multiply-accumulates of all convolutions and matrix products of a model with static shapes.
+
+    Args:
+        model: with QOperator nodes as QDQ islands (`onnx_import.Imported.qdq`).
+    """
+    graph = shape_inference.infer_shapes(model).graph
     shapes: Shapes = {weight.name: tuple(weight.dims) for weight in graph.initializer}
     for value in (*graph.input, *graph.value_info, *graph.output):
         shapes[value.name] = tuple(d.dim_value for d in value.type.tensor_type.shape.dim)
@@ -26,12 +29,10 @@ def _node_macs(node: onnx.NodeProto, shapes: Shapes) -> int:
     match node.op_type:
         case "Conv":
             terms = prod(shapes[node.input[1]][1:])
-        case "QLinearConv":
-            terms = prod(shapes[node.input[3]][1:])
         case "Gemm":
             transposed = any(a.name == "transA" and a.i for a in node.attribute)
             terms = shapes[node.input[0]][0 if transposed else -1]
-        case "MatMul" | "QLinearMatMul":
+        case "MatMul":
             terms = shapes[node.input[0]][-1]
         case _:
             return 0

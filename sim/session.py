@@ -163,7 +163,7 @@ def run_model(
         compared,
         call_rows(calls, config) + host,
         calls,
-        count_macs(path),
+        count_macs(compiled.imported.qdq),
         seconds,
         culprit,
         compiled.explanation.warnings,

@@ -108,27 +108,58 @@ class _Integerize(PyExprMutator):
         super().__init__(module)
         self.notes = notes
         self._shifted: dict[Any, Any] = {}
+        self._name = ""
+
+    def visit_var_binding_(self, binding: Any) -> None:
+        self._name = str(binding.var.name)
+        super().visit_var_binding_(binding)
 
     def visit_call_(self, call: Any) -> Any:
         call = super().visit_call_(call)
         name = _op(call)
         if name == "relax.quantize":
             return self._quantize(call)
-        if name == "relax.dequantize" and _dtype(call.args[0]) == "int8":
-            return self._dequantize(call)
-        return call
+        return self._dequantize(call) if name == "relax.dequantize" else call
 
     # Borders: uint8 outside, int8 inside.
 
+    def _unsigned(self, value: Any) -> Any:
+        """The uint8 value that an int8 one stands for; who dequantizes it takes the int8 one."""
+        wide = self.builder_.emit(relax.op.astype(value, "int16"))
+        shifted = self.builder_.emit(relax.op.add(wide, _const(128, "int16")))
+        return relax.op.astype(shifted, "uint8")
+
+    def _inside(self, value: Any) -> Any | None:
+        """The int8 value behind what `_unsigned` made."""
+        shifted = self._bound(value)
+        if _op(shifted) != "relax.astype":
+            return None
+        added = self._bound(shifted.args[0])
+        if _op(added) != "relax.add" or not isinstance(added.args[1], GenericConst):
+            return None
+        wide = self._bound(added.args[0])
+        if _op(wide) != "relax.astype" or (array(added.args[1]) != 128).any():
+            return None
+        return wide.args[0] if _dtype(wide.args[0]) == "int8" else None
+
+    def _signed(self, value: Any) -> Any:
+        """A uint8 tensor as int8, shifted by 128; once for all that read it."""
+        inside = self._inside(value)
+        if inside is not None:
+            return inside
+        if value not in self._shifted:
+            shifted = relax.op.subtract(relax.op.astype(value, "int16"), _const(128, "int16"))
+            self._shifted[value] = self.builder_.emit(relax.op.astype(shifted, "int8"))
+        return self._shifted[value]
+
     def _dequantize(self, call: Any) -> Any:
-        """Where the value has become int8, the zero point follows."""
-        zero = call.args[2]
-        if isinstance(zero, GenericConst) and array(zero).dtype == np.uint8:
-            shifted = _const(array(zero).astype(np.int16) - 128, "int8")
-            return relax.op.dequantize(
-                call.args[0], call.args[1], shifted, call.attrs.axis, call.attrs.out_dtype
-            )
-        return call
+        """Where the value is int8 inside, the zero point is too."""
+        value, scale, zero = call.args
+        inside = self._inside(value) if _dtype(value) == "uint8" else None
+        if inside is None or not isinstance(zero, GenericConst):
+            return call
+        shifted = _const(array(zero).astype(np.int16) - 128, "int8")
+        return relax.op.dequantize(inside, scale, shifted, call.attrs.axis, call.attrs.out_dtype)
 
     def _quantize(self, call: Any) -> Any:
         value, scale, zero = call.args
@@ -145,9 +176,12 @@ class _Integerize(PyExprMutator):
         result = self._island(value, target)
         if result is not None:
             self.notes.islands += 1
+        else:
+            zero = _const(zeros[0], "int8")
+            result = relax.op.quantize(value, scale, zero, call.attrs.axis, "int8")
+        if not unsigned:
             return result
-        shifted = _const(zeros[0], "int8")
-        return relax.op.quantize(value, scale, shifted, call.attrs.axis, "int8")
+        return self._unsigned(self.builder_.emit(result, name_hint=self._name))
 
     # Islands.
 
@@ -172,21 +206,12 @@ class _Integerize(PyExprMutator):
         zeros = array(zero).astype(np.int64)
         if isinstance(value, GenericConst) and array(value).dtype == np.uint8:
             value, zeros = _const(array(value).astype(np.int16) - 128, "int8"), zeros - 128
-        elif array(zero).dtype == np.uint8:
-            zeros = zeros - 128
-        if _dtype(value) == "uint8":
-            value = self._signed(value)
+        elif _dtype(value) == "uint8":
+            value, zeros = self._signed(value), zeros - 128
         if zeros.size > 1 and (zeros != zeros.flat[0]).any():
             return None
         scales = array(scale).astype(np.float64).reshape(-1)
         return Quantized(value, scales, int(zeros.flat[0]), int(call.attrs.axis))
-
-    def _signed(self, value: Any) -> Any:
-        """A uint8 tensor as int8, shifted by 128; once for all that read it."""
-        if value not in self._shifted:
-            shifted = relax.op.subtract(relax.op.astype(value, "int16"), _const(128, "int16"))
-            self._shifted[value] = self.builder_.emit(relax.op.astype(shifted, "int8"))
-        return self._shifted[value]
 
     def _activation(self, expr: Any) -> Quantized | None:
         found = self._quantized(expr)

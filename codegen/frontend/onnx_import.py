@@ -1,35 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read an ONNX model and import it into Relax; every result remembers its node."""
+"""Import an ONNX model into Relax; every result remembers its node."""
 
 from __future__ import annotations
 
 import contextlib
+import io
 import re
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnx
 from tvm import relax
 from tvm.ir import Call
 from tvm.relax.frontend.onnx import from_onnx, onnx_frontend
 
 from accel.errors import ModelError
+from codegen.frontend.converters import CONVERTERS, Convert
+from codegen.frontend.narrow import carry
+from codegen.frontend.onnx_file import load_model
+from codegen.frontend.qoperator import to_qdq
 
-OPSETS = range(13, 22)
-"""ONNX opsets we read: QuantizeLinear is per-axis since 13; onnxruntime implements Q/DQ to 21
-fully."""
-
-QUANTIZED = frozenset({"QuantizeLinear", "DequantizeLinear"})
-
-HOW_TO_QUANTIZE = (
-    "quantize it first, for instance:\n"
-    "  onnxruntime.quantization.quantize_static(FLOAT, INT8, calibration_reader,\n"
-    "      quant_format=QuantFormat.QDQ, per_channel=True,\n"
-    "      activation_type=QuantType.QInt8, weight_type=QuantType.QInt8)"
-)
+STATIC_INPUTS = {"Reshape": (1,), "Pad": (1, 2, 3)}
+"""Inputs, by operator, that say how the operator works."""
 
 _HINT = re.compile(r"node((?:\d+x)+)")
 
@@ -41,69 +36,73 @@ class Imported:
     module: Any
     """tvm.IRModule with `main`."""
     model: onnx.ModelProto
+    """What was read; its nodes are named by their index."""
+    qdq: onnx.ModelProto
+    """The same as it was imported: QOperator nodes as QDQ islands, narrow types in bytes."""
     nodes: tuple[str, ...]
     """Names of the ONNX nodes by their index; see `node_names`."""
 
 
-def load_model(path: Path) -> onnx.ModelProto:
-    """Read and check an ONNX file.
-
-    Raises:
-        ModelError: not an ONNX file, an unsupported opset, dynamic shapes, or not quantized.
-    """
-    if not path.is_file():
-        raise ModelError(f"{path}: no such file")
-    try:
-        model = onnx.load(str(path))
-        onnx.checker.check_model(model)
-    except Exception as error:  # noqa: BLE001 (protobuf and onnx raise what they like)
-        reason = str(error).strip().splitlines()
-        raise ModelError(
-            f"{path}: not a valid ONNX model: {reason[0] if reason else error!r}"
-        ) from None
-    opset = max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=0)
-    if opset not in OPSETS:
-        raise ModelError(
-            f"{path}: opset {opset} is not supported, only {OPSETS.start} to {OPSETS.stop - 1}; "
-            "convert it with onnx.version_converter.convert_version(model, 17)"
-        )
-    _check_shapes(model, path)
-    if not any(node.op_type in QUANTIZED for node in model.graph.node):
-        raise ModelError(f"{path}: a float model, nothing in it is quantized; {HOW_TO_QUANTIZE}")
-    return model
-
-
-def _check_shapes(model: onnx.ModelProto, path: Path) -> None:
-    constants = {initializer.name for initializer in model.graph.initializer}
-    for value in model.graph.input:
-        if value.name in constants:
-            continue
-        sizes = [d.dim_value or d.dim_param or "?" for d in value.type.tensor_type.shape.dim]
-        if not all(isinstance(size, int) for size in sizes):
-            raise ModelError(
-                f"{path}: input {value.name} has the dynamic shape {sizes}; fix it, for instance "
-                "with python -m onnxruntime.tools.make_dynamic_shape_fixed "
-                f"--input_name {value.name} --input_shape 1,..."
-            )
-
-
 def import_onnx(path: Path) -> Imported:
-    """Read an ONNX file and convert it to Relax.
+    """Read a quantized ONNX file and convert it to Relax.
 
     Raises:
-        ModelError: what `load_model` refuses, or an operator that TVM cannot import.
+        ModelError: what `onnx_file.load_model` and `import_model` refuse.
     """
-    model = load_model(path)
+    return import_model(load_model(path), str(path))
+
+
+def import_model(model: onnx.ModelProto, source: str) -> Imported:
+    """Convert a model, float or quantized, to Relax.
+
+    Args:
+        model: its nodes are renamed.
+        source: what to call it in messages.
+
+    Raises:
+        ModelError: an operator, or a use of one, that cannot be imported.
+    """
     names = _name_nodes(model)
     try:
-        with _tracking(names):
-            module = from_onnx(model)
+        qdq = to_qdq(carry(model))
+        _check_static_inputs(model)
+        module = _convert(qdq)
+    except ModelError as error:
+        raise ModelError(f"{source}: {_readable(str(error), names)}") from None
     except Exception as error:  # noqa: BLE001 (the importer raises what it likes)
         lines = str(error).strip().splitlines()
         raise ModelError(
-            f"{path}: TVM cannot import this model: {lines[-1] if lines else repr(error)}"
+            f"{source}: TVM cannot import this model: {lines[-1] if lines else repr(error)}"
         ) from None
-    return Imported(module, model, names)
+    return Imported(module, model, qdq, names)
+
+
+def _convert(model: onnx.ModelProto) -> Any:
+    """TVM's importer with our converters.
+
+    It prints before it raises, and checks once more what we have rewritten since it was checked.
+    It takes a size of zero for an unknown one, so it is told all shapes.
+    """
+    shapes = {
+        value.name: [d.dim_value for d in value.type.tensor_type.shape.dim]
+        for value in model.graph.input
+    }
+    with _converters(), contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return from_onnx(model, shapes)
+
+
+def _check_static_inputs(model: onnx.ModelProto) -> None:
+    """Shapes and paddings must be known when compiling."""
+    given = {value.name for value in model.graph.input}
+    given -= {tensor.name for tensor in model.graph.initializer}
+    for node in model.graph.node:
+        for index in STATIC_INPUTS.get(node.op_type, ()):
+            if index < len(node.input) and node.input[index] in given:
+                raise ModelError(
+                    f"{node.op_type} {node.name} takes {node.input[index]} at run time, but what "
+                    "it says must be known when compiling: make it an initializer"
+                )
 
 
 def _name_nodes(model: onnx.ModelProto) -> tuple[str, ...]:
@@ -114,60 +113,55 @@ def _name_nodes(model: onnx.ModelProto) -> tuple[str, ...]:
     return readable
 
 
+def _readable(message: str, names: tuple[str, ...]) -> str:
+    """A message with the nodes' own names."""
+    return _HINT.sub(lambda match: node_names(match.group(), names), message)
+
+
 @contextlib.contextmanager
-def _tracking(names: tuple[str, ...]) -> Iterator[None]:
-    """Let every converter bind its result to a variable named after the node's index."""
+def _converters() -> Iterator[None]:
+    """Our converters beside TVM's; each binds its result to a variable named after its node."""
     original = onnx_frontend._get_convert_map
 
-    def tracked() -> dict[str, Any]:
-        return {op: _tracked(converter) for op, converter in original().items()} | {
-            "Clip": _tracked(_ClipConverter)
-        }
+    def ours() -> dict[str, Any]:
+        found = {op: _Tracked(known.get_converter) for op, known in original().items()}
+        return found | {op: _Tracked(_for_any(convert)) for op, convert in CONVERTERS.items()}
 
-    onnx_frontend._get_convert_map = tracked
+    onnx_frontend._get_convert_map = ours
     try:
         yield
     finally:
         onnx_frontend._get_convert_map = original
 
 
-def _tracked(converter: Any) -> Any:
-    class Tracked:
-        @classmethod
-        def get_converter(cls, opset: int) -> Any:
-            convert = converter.get_converter(opset)
-
-            def run(bb: Any, inputs: Any, attrs: Any, params: Any) -> Any:
-                result = convert(bb, inputs, attrs, params)
-                if isinstance(result, Call):
-                    hint = attrs["tvm_custom"]["name"]
-                    return bb.emit(bb.normalize(result), name_hint=hint)
-                return result
-
-            return run
-
-    return Tracked
+def _for_any(convert: Convert) -> Callable[[int], Convert]:
+    return lambda _: convert
 
 
-class _ClipConverter:
-    """Clip as relax.clip (TVM spells it out in primitives that no pattern matches)."""
+class _Tracked:
+    """A converter as the importer wants it, that binds what another one gives."""
 
-    @classmethod
-    def get_converter(cls, opset: int) -> Any:
-        """Converter for any opset."""
-        return cls._convert
+    def __init__(self, for_opset: Callable[[int], Convert]) -> None:
+        self._for_opset = for_opset
 
-    @staticmethod
-    def _convert(bb: Any, inputs: Any, attrs: Any, params: Any) -> Any:
-        limits = np.finfo(np.float32)
-        bounds = [float(limits.min), float(limits.max)]
-        for index, key in enumerate(("min", "max")):
-            value = attrs.get(key)
-            if index + 1 < len(inputs) and inputs[index + 1] is not None:
-                value = float(inputs[index + 1].value.numpy())
-            if value is not None:
-                bounds[index] = float(value)
-        return relax.op.clip(inputs[0], bounds[0], bounds[1])
+    def get_converter(self, opset: int) -> Convert:
+        """Converter for an opset."""
+        convert = self._for_opset(opset)
+
+        def run(bb: Any, inputs: Any, attrs: Any, params: Any) -> Any:
+            result = convert(bb, inputs, attrs, params)
+            name = attrs["tvm_custom"]["name"]
+            if isinstance(result, relax.Tuple):
+                return relax.Tuple([_bound(bb, field, name) for field in result.fields])
+            return _bound(bb, result, name)
+
+        return run
+
+
+def _bound(bb: Any, result: Any, name: str) -> Any:
+    if isinstance(result, Call):
+        return bb.emit(bb.normalize(result), name_hint=name)
+    return result
 
 
 def merge_hints(*hints: str) -> str:

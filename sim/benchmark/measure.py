@@ -95,7 +95,7 @@ def prepare(path: Path, config: AccelConfig, status: Status) -> Prepared:
     inputs = model_inputs(compiled, sample if sample.is_file() else None, 0)
     status("running on TVM's host")
     expected = run_host(compiled.integer, inputs)
-    return Prepared(config, compiled, artifact, count_macs(path), inputs, expected)
+    return Prepared(config, compiled, artifact, count_macs(compiled.imported.qdq), inputs, expected)
 
 
 def measure(prepared: Prepared, memory: MemoryModel, status: Status) -> Measurement:

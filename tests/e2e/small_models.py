@@ -80,14 +80,19 @@ class Net:
         onnx.save(onnx.shape_inference.infer_shapes(model), str(path))
         return path
 
-    def quantized(self, path: Path, activations: QuantType = QuantType.QInt8) -> Path:
-        """Write the model with int8 weights per channel and `activations` per tensor, as QDQ."""
+    def quantized(
+        self,
+        path: Path,
+        activations: QuantType = QuantType.QInt8,
+        form: QuantFormat = QuantFormat.QDQ,
+    ) -> Path:
+        """Write the model with int8 weights per channel and `activations` per tensor."""
         float_path = self.save(path.with_suffix(".float.onnx"))
         quantize_static(
             str(float_path),
             str(path),
             _Samples(self.shape),
-            quant_format=QuantFormat.QDQ,
+            quant_format=form,
             per_channel=True,
             weight_type=QuantType.QInt8,
             activation_type=activations,

@@ -54,7 +54,7 @@ def test_not_an_onnx_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) ->
 def test_unsupported_opset(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     path = small_net().save(tmp_path / "old.onnx", opset=9)
     message = refuse(capsys, str(path))
-    assert "opset 9 is not supported, only 13 to 21; convert it with" in message
+    assert "opset 9 is not supported, only 10 to 25; convert it with" in message
 
 
 def test_dynamic_shape(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

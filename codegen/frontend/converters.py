@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Converters from ONNX to Relax that TVM's importer lacks, or has for fewer cases.
+
+Each takes what TVM gives a converter: block builder, inputs, attributes, known parameters.
+Definitions: https://onnx.ai/onnx/operators.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from onnx import helper
+from tvm import relax
+from tvm.ir import GenericConst
+from tvm.relax.frontend.onnx import onnx_frontend
+
+from codegen.frontend.float_codes import decode, encode
+from codegen.frontend.pool_indices import max_pool
+
+Convert = Callable[[Any, Any, Any, Any], Any]
+
+
+def _shape(expr: Any) -> list[int]:
+    return [int(size) for size in expr.ty.shape]
+
+
+def _dtype(expr: Any) -> str:
+    return str(expr.ty.dtype.dtype)
+
+
+def _clip(bb: Any, inputs: Any, attrs: Any, params: Any) -> Any:
+    """Clip as relax.clip (TVM spells it out in primitives that no pattern matches).
+
+    Bounds that show only at run time stay operands, as integers do.
+    """
+    x = inputs[0]
+    bounds = [
+        attrs[key] if key in attrs else inputs[index] for index, key in ((1, "min"), (2, "max"))
+    ]
+    known = [b.value.numpy().item() if isinstance(b, GenericConst) else b for b in bounds]
+    if _dtype(x) == "float32" and all(b is None or isinstance(b, float) for b in known):
+        largest = float(np.finfo(np.float32).max)
+        high = largest if known[1] is None else known[1]
+        return relax.op.clip(x, -largest if known[0] is None else min(known[0], high), high)
+    for bound, limit in zip(bounds, (relax.op.maximum, relax.op.minimum), strict=True):
+        if bound is not None:
+            x = bb.normalize(limit(x, bound))
+    return x
+
+
+def _quantized_axis(x: Any, attrs: Any) -> int:
+    axis = int(attrs.get("axis", 1))
+    return axis % len(_shape(x)) if len(_shape(x)) > 1 else 0
+
+
+def _spread(bb: Any, parameter: Any, x: Any, attrs: Any) -> Any:
+    """A scale or zero point in a shape that broadcasts to `x`: per tensor, axis or block."""
+    shape = _shape(parameter)
+    axis, block = _quantized_axis(x, attrs), int(attrs.get("block_size", 0))
+    if block:
+        repeated = bb.normalize(relax.op.repeat(parameter, block, axis))
+        return relax.op.strided_slice(repeated, [axis], [0], [_shape(x)[axis]])
+    if np.prod(shape) == 1:
+        return relax.op.reshape(parameter, ())
+    return relax.op.reshape(parameter, [-1 if a == axis else 1 for a in range(len(_shape(x)))])
+
+
+def _float32(value: Any) -> Any:
+    return value if _dtype(value) == "float32" else relax.op.astype(value, "float32")
+
+
+def _narrow(bb: Any, value: Any, dtype: str) -> Any:
+    return bb.normalize(value if dtype == "float32" else relax.op.astype(value, dtype))
+
+
+def _quantize(bb: Any, inputs: Any, attrs: Any, params: Any) -> Any:
+    x, scale, zero = inputs[0], inputs[1], inputs[2]
+    given = attrs.get("output_dtype", 0)
+    dtype = str(helper.tensor_dtype_to_np_dtype(given)) if given else "uint8"
+    zero = relax.const(0, dtype) if zero is None else zero
+    dtype = _dtype(zero)
+    x = bb.normalize(_float32(x))
+    if not attrs.get("block_size", 0):
+        axis = _quantized_axis(x, attrs)
+        return relax.op.quantize(x, bb.normalize(_float32(scale)), zero, axis, dtype)
+    limits = np.iinfo(dtype)
+    y = relax.op.round(relax.op.divide(x, _spread(bb, bb.normalize(_float32(scale)), x, attrs)))
+    wide = bb.normalize(relax.op.astype(zero, "float32"))
+    wide = wide if not _shape(wide) else _spread(bb, wide, x, attrs)
+    y = relax.op.clip(relax.op.add(y, wide), float(limits.min), float(limits.max))
+    return relax.op.astype(y, dtype)
+
+
+def _dequantize(bb: Any, inputs: Any, attrs: Any, params: Any) -> Any:
+    x, scale, zero = inputs[0], inputs[1], inputs[2]
+    given = attrs.get("output_dtype", 0)
+    dtype = str(helper.tensor_dtype_to_np_dtype(given)) if given else _dtype(scale)
+    zero = relax.const(0, _dtype(x)) if zero is None else zero
+    scale = bb.normalize(_float32(scale))
+    if not attrs.get("block_size", 0):
+        axis = _quantized_axis(x, attrs)
+        real = relax.op.dequantize(x, scale, zero, axis, "float32")
+        return _narrow(bb, bb.normalize(real), dtype)
+    wide = bb.normalize(relax.op.astype(zero, "int32"))
+    wide = wide if not _shape(wide) else _spread(bb, wide, x, attrs)
+    steps = relax.op.subtract(relax.op.astype(x, "int32"), wide)
+    real = relax.op.multiply(relax.op.astype(steps, "float32"), _spread(bb, scale, x, attrs))
+    return _narrow(bb, bb.normalize(real), dtype)
+
+
+def _quantize_float(bb: Any, inputs: Any, attrs: Any, params: Any) -> Any:
+    """QuantizeLinear to the codes of a narrow float (see narrow.py)."""
+    x, zero = bb.normalize(_float32(inputs[0])), inputs[2]
+    scale = _spread(bb, bb.normalize(_float32(inputs[1])), x, attrs)
+    y = bb.normalize(relax.op.divide(x, scale))
+    if zero is not None:
+        offset = decode(bb, zero, attrs["float_type"])
+        y = relax.op.add(y, _spread(bb, offset, x, attrs))
+    return encode(bb, bb.normalize(y), attrs["float_type"], bool(attrs.get("saturate", 1)))
+
+
+def _dequantize_float(bb: Any, inputs: Any, attrs: Any, params: Any) -> Any:
+    """DequantizeLinear of the codes of a narrow float."""
+    x, scale, zero = inputs[0], inputs[1], inputs[2]
+    real = decode(bb, x, attrs["float_type"])
+    if zero is not None:
+        offset = decode(bb, zero, attrs["float_type"])
+        real = relax.op.subtract(real, _spread(bb, offset, x, attrs))
+    real = relax.op.multiply(real, _spread(bb, bb.normalize(_float32(scale)), x, attrs))
+    return _narrow(bb, bb.normalize(real), _dtype(scale))
+
+
+def _dynamic_quantize(bb: Any, inputs: Any, attrs: Any, params: Any) -> Any:
+    """DynamicQuantizeLinear; a tensor of zeros has scale 1, as in onnxruntime (TVM: 0 / 0)."""
+    x, zero, top = inputs[0], relax.const(0.0), relax.const(255.0)
+    low, high = relax.op.minimum(zero, relax.op.min(x)), relax.op.maximum(zero, relax.op.max(x))
+    span = bb.emit(relax.op.subtract(high, low))
+    scale = bb.emit(
+        relax.op.where(relax.op.equal(span, zero), relax.const(1.0), relax.op.divide(span, top))
+    )
+    point = relax.op.round(relax.op.clip(relax.op.divide(relax.op.negative(low), scale), 0, 255))
+    point = bb.emit(relax.op.astype(point, "uint8"))
+    return relax.Tuple([bb.normalize(relax.op.quantize(x, scale, point, 0, "uint8")), scale, point])
+
+
+def _reshape(bb: Any, inputs: Any, attrs: Any, params: Any) -> Any:
+    """Reshape as TVM has it; but with allowzero a size of zero is one, and nothing is left."""
+    shape = inputs[1]
+    if attrs.get("allowzero", 0) and isinstance(shape, GenericConst):
+        sizes = shape.value.numpy().tolist()
+        if 0 in sizes:
+            return relax.op.zeros(relax.ShapeExpr(sizes), _dtype(inputs[0]))
+    return onnx_frontend.Reshape.get_converter(13)(bb, inputs, attrs, params)
+
+
+def _conv_integer(bb: Any, inputs: Any, attrs: Any, params: Any) -> Any:
+    """ConvInteger: the int32 sums of a convolution, zero points subtracted first."""
+    wide = []
+    for value, zero in ((inputs[0], inputs[2]), (inputs[1], inputs[3])):
+        steps = relax.op.astype(value, "int32")
+        if zero is not None:
+            point = bb.normalize(relax.op.astype(zero, "int32"))
+            per_channel = len(_shape(zero)) == 1 and _shape(zero)[0] > 1
+            if per_channel:
+                point = relax.op.reshape(point, [-1] + [1] * (len(_shape(value)) - 1))
+            elif _shape(zero):
+                point = relax.op.reshape(point, ())
+            steps = relax.op.subtract(steps, point)
+        wide.append(bb.normalize(steps))
+    convert = onnx_frontend.Conv.get_converter(11)
+    return convert(bb, onnx_frontend.onnx_input(wide), attrs, params)
+
+
+CONVERTERS: dict[str, Convert] = {
+    "Clip": _clip,
+    "QuantizeLinear": _quantize,
+    "DequantizeLinear": _dequantize,
+    "QuantizeFloat": _quantize_float,
+    "DequantizeFloat": _dequantize_float,
+    "DynamicQuantizeLinear": _dynamic_quantize,
+    "ConvInteger": _conv_integer,
+    "MaxPool": max_pool,
+    "Reshape": _reshape,
+}
+"""By operator; used for every opset."""

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Run ONNX's backend tests through the kit and say what passes, where, and why the rest fails.
+
+python -m sim.conformance [--config NAME|FILE.toml] [--baseline] [--json FILE]
+
+Exit status 0: every case passes that can be compiled ahead of time; 1: not so; 2: an error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from accel.config import load_config
+from accel.errors import TesseraError
+from sim.conformance.report import Row, print_table, to_json
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m sim.conformance", description=__doc__)
+    parser.add_argument("--config", default="default", help="configuration name or TOML file")
+    parser.add_argument(
+        "--baseline", action="store_true", help="run unmodified TVM as well, for comparison"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all verdicts as JSON")
+    options = parser.parse_args(arguments)
+    console = Console(stderr=True)
+    try:
+        config = load_config(options.config)
+    except TesseraError as error:
+        console.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
+        return 2
+    with console.status("loading the cases") as status:
+        from sim.conformance.cases import collect, with_constants
+        from sim.conformance.execute import run_kit, run_tvm
+
+        rows = []
+        for case in collect():
+            status.update(case.name)
+            fixed = with_constants(case)
+            rows.append(
+                Row(
+                    kit := run_kit(case, config),
+                    kit if fixed is case else run_kit(fixed, config),
+                    (run_tvm(case), run_tvm(fixed)) if options.baseline else None,
+                )
+            )
+    print_table(rows, Console(width=110))
+    if options.json is not None:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        options.json.write_text(to_json(rows), encoding="utf-8")
+    return 0 if all(row.with_constants.passed for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
