@@ -2,6 +2,7 @@
 """Compile an ONNX model for the accelerator.
 
 python -m codegen.compile MODEL.onnx [--config NAME|FILE.toml] [--emit cmds|bin|lib|report] [-o DIR]
+    [--calibrate DATA.npz|DIR ...]
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from accel.errors import TesseraError
 from accel.program import Program, to_bytes
 from codegen import artifact, ir
 from codegen.explain import Explanation, explain
+from codegen.frontend import calibrate
 from codegen.frontend.integerize import Notes, integerize
 from codegen.frontend.onnx_import import Imported, import_onnx
 from codegen.listing import listing
@@ -102,20 +104,23 @@ def compile_imported(
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m codegen.compile", description=__doc__)
-    parser.add_argument("model", type=Path, help="quantized ONNX model")
+    parser.add_argument("model", type=Path, help="ONNX model, quantized or to be calibrated")
     parser.add_argument("--config", default="default", help="configuration name or TOML file")
     parser.add_argument("--emit", choices=EMITS, default="lib", help="what to write (default: lib)")
     parser.add_argument(
         "--tuned", type=Path, metavar="FILE.json", help="use what sim.run --tune N measured"
     )
     parser.add_argument("-o", "--output", type=Path, default=None, help="directory to write into")
+    calibrate.add_options(parser)
     options = parser.parse_args(arguments)
     console = Console(stderr=True)
     try:
         with console.status("compiling") as status:
             config = load_config(options.config)
             tuned = load_database(options.tuned) if options.tuned else None
-            compiled = compile_model(options.model, config, status.update, tuned)
+            folder = options.output or Path("build")
+            model = calibrate.quantized(options.model, folder, options, status.update)
+            compiled = compile_model(model, config, status.update, tuned)
             _emit(compiled, options.emit, options.model.stem, options.output)
     except TesseraError as error:
         console.print(f"error: {error}", style="red", markup=False, soft_wrap=True)

@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,9 +13,8 @@ import numpy.typing as npt
 from accel.errors import ModelError
 from accel.program import Program
 from codegen.compile import Compiled
+from codegen.frontend.samples import Array, read_arrays
 from sim.compare import input_names
-
-Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +32,7 @@ def read_inputs(path: Path, specs: Sequence[InputSpec]) -> list[Array]:
     Raises:
         ModelError: no such file, an input is missing, or has another shape or type.
     """
-    found = _arrays(path)
-    _check_names([spec.name for spec in specs], found, path)
+    found = read_arrays(path, [spec.name for spec in specs])
     for spec in specs:
         array = found[spec.name]
         if array.shape != spec.shape or array.dtype.name != spec.dtype:
@@ -83,22 +80,5 @@ def artifact_inputs(names: Sequence[str], path: Path) -> list[Array]:
     Raises:
         ModelError: no such file, or an input is missing.
     """
-    found = _arrays(path)
-    _check_names(names, found, path)
+    found = read_arrays(path, names)
     return [found[name] for name in names]
-
-
-def _arrays(path: Path) -> dict[str, Array]:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except (OSError, ValueError, AttributeError) as error:
-        raise ModelError(f"{path}: not a readable .npz file ({error})") from None
-
-
-def _check_names(names: Sequence[str], found: dict[str, Array], path: Path) -> None:
-    for name in names:
-        if name not in found:
-            raise ModelError(
-                f"{path} has no array {name}, an input of the model; it has {', '.join(found)}"
-            )

@@ -22,6 +22,7 @@ from accel.device import Device
 from accel.errors import ConfigError, ModelError, TesseraError
 from accel.program import Program, from_bytes
 from codegen.cost import Bus, estimate
+from codegen.frontend import calibrate
 from sim.backends.open_device import BACKENDS, open_device
 from sim.backends.rtl_device import RtlDevice
 from sim.memory import MemoryModel, parse_memory
@@ -81,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--report", type=Path, metavar="DIR", help="write a page with roofline and attribution"
     )
+    calibrate.add_options(parser)
     return parser
 
 
@@ -108,6 +110,9 @@ def _run(options: argparse.Namespace, status: Status) -> tuple[Result, AccelConf
         raise ConfigError("--report: the model backend has no cycles")
     if options.report is not None and options.report.is_file():
         raise ConfigError(f"--report {options.report}: that is a file, not a folder")
+    if options.calibrate is not None and options.model.suffix != ".onnx":
+        raise ConfigError("--calibrate: the model is an ONNX file")
+    options.model = calibrate.quantized(options.model, Path("build"), options, status)
     if options.tune is not None and (options.tune < 0 or options.model.suffix != ".onnx"):
         raise ConfigError("--tune N: N is 0 or more, and the model an ONNX file")
     if options.jobs != 1 and (options.backend != "verilator" or options.model.suffix != ".onnx"):

@@ -33,10 +33,8 @@ def read_model(path: Path) -> onnx.ModelProto:
         model = onnx.load(str(path))
         onnx.checker.check_model(model)
     except Exception as error:  # noqa: BLE001 (protobuf and onnx raise what they like)
-        reason = str(error).strip().splitlines()
-        raise ModelError(
-            f"{path}: not a valid ONNX model: {reason[0] if reason else error!r}"
-        ) from None
+        lines = str(error).strip().splitlines() or [repr(error)]
+        raise ModelError(f"{path}: not a valid ONNX model: {lines[0]}") from None
     opset = max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=0)
     if opset not in OPSETS:
         raise ModelError(

@@ -70,10 +70,8 @@ def import_model(model: onnx.ModelProto, source: str) -> Imported:
     except ModelError as error:
         raise ModelError(f"{source}: {_readable(str(error), names)}") from None
     except Exception as error:  # noqa: BLE001 (the importer raises what it likes)
-        lines = str(error).strip().splitlines()
-        raise ModelError(
-            f"{source}: TVM cannot import this model: {lines[-1] if lines else repr(error)}"
-        ) from None
+        lines = str(error).strip().splitlines() or [repr(error)]
+        raise ModelError(f"{source}: TVM cannot import this model: {lines[-1]}") from None
     return Imported(module, model, qdq, names)
 
 
