@@ -18,6 +18,7 @@ from tvm.ir import Call
 from tvm.relax.frontend.onnx import from_onnx, onnx_frontend
 
 from accel.errors import ModelError
+from codegen.frontend.constants import simplify_weights
 from codegen.frontend.converters import CONVERTERS, Convert
 from codegen.frontend.narrow import carry
 from codegen.frontend.onnx_file import load_model
@@ -64,7 +65,7 @@ def import_model(model: onnx.ModelProto, source: str) -> Imported:
     """
     names = _name_nodes(model)
     try:
-        qdq = to_qdq(carry(model))
+        qdq = simplify_weights(to_qdq(carry(model)))
         _check_static_inputs(model)
         module = _convert(qdq)
     except ModelError as error:
