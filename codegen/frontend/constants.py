@@ -23,6 +23,8 @@ FOLDED = frozenset(
     }
 )
 """Computed when all inputs are constants."""
+QDQ_OPSET = 21
+"""For which onnx's evaluator has Q/DQ; it means the same since opset 10."""
 Constants = dict[str, onnx.TensorProto]
 
 
@@ -37,7 +39,8 @@ def simplify_weights(model: onnx.ModelProto) -> onnx.ModelProto:
     nodes = []
     for node in model.graph.node:
         known = all(name in constants for name in node.input if name)
-        if known and node.op_type in FOLDED and not outputs & set(node.output):
+        folded = node.op_type in FOLDED or _is_scalar(node, constants)
+        if known and folded and not outputs & set(node.output):
             constants[node.output[0]] = _value(node, constants, model)
         elif node.op_type == "DequantizeLinear" and known and len(node.input) == 3:
             nodes.append(_centered(node, constants))
@@ -45,6 +48,12 @@ def simplify_weights(model: onnx.ModelProto) -> onnx.ModelProto:
             nodes.append(node)
     used = {name for node in nodes for name in node.input} | outputs
     return with_graph(model, nodes, {n: t for n, t in constants.items() if n in used})
+
+
+def _is_scalar(node: onnx.NodeProto, constants: Constants) -> bool:
+    """Whether a node dequantizes one number: a bound, a factor or what a Pad writes."""
+    value = constants.get(node.input[0]) if node.input else None
+    return node.op_type == "DequantizeLinear" and value is not None and not value.dims
 
 
 def _value(node: onnx.NodeProto, constants: Constants, model: onnx.ModelProto) -> onnx.TensorProto:
@@ -61,7 +70,10 @@ def _value(node: onnx.NodeProto, constants: Constants, model: onnx.ModelProto) -
     plain.CopyFrom(node)
     plain.domain = ""  # com.microsoft has the same operators for older opsets
     graph = helper.make_graph([plain], "constant", inputs, [output])
-    one = helper.make_model(graph, opset_imports=model.opset_import)
+    opsets = (
+        [helper.make_opsetid("", QDQ_OPSET)] if "Linear" in node.op_type else model.opset_import
+    )
+    one = helper.make_model(graph, opset_imports=opsets)
     results = dict(zip([output.name], ReferenceEvaluator(one).run(None, given), strict=True))
     return numpy_helper.from_array(results[output.name], output.name)
 

@@ -17,6 +17,7 @@ from tvm.ir import GenericConst
 from tvm.relax.frontend.onnx import onnx_frontend
 
 from codegen.frontend.float_codes import decode, encode
+from codegen.frontend.pads import with_pads
 from codegen.frontend.pool_indices import max_pool
 
 Convert = Callable[[Any, Any, Any, Any], Any]
@@ -155,6 +156,13 @@ def _reshape(bb: Any, inputs: Any, attrs: Any, params: Any) -> Any:
     return onnx_frontend.Reshape.get_converter(13)(bb, inputs, attrs, params)
 
 
+def _conv(bb: Any, inputs: Any, attrs: Any, params: Any) -> Any:
+    """Conv as TVM has it; but `auto_pad` is padding of the convolution, not a pad before it."""
+    attrs = {"kernel_shape": _shape(inputs[1])[2:]} | attrs
+    attrs = with_pads(_shape(inputs[0])[2:], attrs)
+    return onnx_frontend.Conv.get_converter(11)(bb, inputs, attrs, params)
+
+
 def _conv_integer(bb: Any, inputs: Any, attrs: Any, params: Any) -> Any:
     """ConvInteger: the int32 sums of a convolution, zero points subtracted first."""
     wide = []
@@ -169,8 +177,7 @@ def _conv_integer(bb: Any, inputs: Any, attrs: Any, params: Any) -> Any:
                 point = relax.op.reshape(point, ())
             steps = relax.op.subtract(steps, point)
         wide.append(bb.normalize(steps))
-    convert = onnx_frontend.Conv.get_converter(11)
-    return convert(bb, onnx_frontend.onnx_input(wide), attrs, params)
+    return _conv(bb, onnx_frontend.onnx_input(wide), attrs, params)
 
 
 CONVERTERS: dict[str, Convert] = {
@@ -180,6 +187,7 @@ CONVERTERS: dict[str, Convert] = {
     "QuantizeFloat": _quantize_float,
     "DequantizeFloat": _dequantize_float,
     "DynamicQuantizeLinear": _dynamic_quantize,
+    "Conv": _conv,
     "ConvInteger": _conv_integer,
     "MaxPool": max_pool,
     "Reshape": _reshape,

@@ -14,6 +14,8 @@ import numpy.typing as npt
 from tvm import relax
 from tvm.relax.frontend.onnx import onnx_frontend
 
+from codegen.frontend.pads import with_pads
+
 INT32_MIN = -(2**31)
 
 
@@ -25,7 +27,7 @@ def max_pool(bb: Any, inputs: Any, attrs: Any, params: Any) -> Any:
     """
     x = inputs[0]
     shape = [int(size) for size in x.ty.shape]
-    attrs = _with_pads(shape[2:], attrs)
+    attrs = with_pads(shape[2:], attrs)
     pooled = bb.normalize(onnx_frontend.MaxPool.get_converter(12)(bb, inputs, attrs, params))
     if attrs["tvm_custom"]["num_outputs"] == 1:
         return pooled
@@ -56,27 +58,6 @@ def max_pool(bb: Any, inputs: Any, attrs: Any, params: Any) -> Any:
         found = bb.emit(relax.op.where(better, where, found))
         best = bb.emit(relax.op.maximum(values, best))
     return relax.Tuple([pooled, found])
-
-
-def _with_pads(sizes: list[int], attrs: Any) -> Any:
-    """Attributes with explicit padding."""
-    ones = [1] * len(sizes)
-    mode = bytes(attrs.get("auto_pad", b"NOTSET")).decode()
-    if mode == "NOTSET":
-        return attrs | {"pads": attrs.get("pads", [0] * 2 * len(sizes))}
-    totals = [
-        max(0, (-(-size // stride) - 1) * stride + (kernel - 1) * dilation + 1 - size)
-        for size, kernel, stride, dilation in zip(
-            sizes,
-            attrs["kernel_shape"],
-            attrs.get("strides", ones),
-            attrs.get("dilations", ones),
-            strict=True,
-        )
-    ]
-    small, large = [t // 2 for t in totals], [t - t // 2 for t in totals]
-    pads = {"VALID": [0] * 2 * len(sizes), "SAME_UPPER": small + large, "SAME_LOWER": large + small}
-    return attrs | {"pads": pads[mode], "auto_pad": b"NOTSET"}
 
 
 def _padded(bb: Any, x: Any, begins: list[int], ends: list[int]) -> Any:

@@ -38,23 +38,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with console.status("loading the cases") as status:
         from sim.conformance.cases import collect, with_constants
         from sim.conformance.execute import run_kit, run_tvm
+        from sim.conformance.quantized import as_int8
 
         rows = []
         for case in collect():
             status.update(case.name)
-            fixed = with_constants(case)
+            fixed, island = with_constants(case), as_int8(case)
             rows.append(
                 Row(
                     kit := run_kit(case, config),
                     kit if fixed is case else run_kit(fixed, config),
+                    None if island is None else run_kit(island, config),
                     (run_tvm(case), run_tvm(fixed)) if options.baseline else None,
                 )
             )
-    print_table(rows, Console(width=110))
+    print_table(rows, Console(width=130))
     if options.json is not None:
         options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(to_json(rows), encoding="utf-8")
-    return 0 if all(row.with_constants.passed for row in rows) else 1
+    required = [v for row in rows for v in (row.with_constants, row.as_int8) if v]
+    return 0 if all(verdict.passed for verdict in required) else 1
 
 
 if __name__ == "__main__":
