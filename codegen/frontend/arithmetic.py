@@ -43,7 +43,8 @@ def fixed_point(scale: FloatArray) -> FixedPoint | None:
     multiplier = np.where(carry, multiplier >> 1, multiplier)
     shift = MULTIPLIER_BITS - (exponent + carry)
     tiny = shift > SHIFT_MAX
-    multiplier = np.where(tiny, np.rint(scale * 2.0**SHIFT_MAX).astype(np.int64), multiplier)
+    little = np.rint(np.where(tiny, scale, 0) * 2.0**SHIFT_MAX).astype(np.int64)
+    multiplier = np.where(tiny, little, multiplier)
     return FixedPoint(multiplier, np.minimum(shift, SHIFT_MAX).astype(np.int64))
 
 

@@ -139,7 +139,8 @@ def quantized(results: FloatArray, scale: float, zero_point: int) -> Int8Array:
     Raises:
         NotPointwise: a result is not a number.
     """
-    if np.isnan(results).any():
+    with np.errstate(all="ignore"):
+        steps = np.rint(results / np.float32(scale)) + zero_point
+    if np.isnan(steps).any():
         raise NotPointwise("it gives NaN")
-    steps = np.rint(results / np.float32(scale)) + zero_point
     return np.asarray(np.clip(steps, -128, 127), np.int8)

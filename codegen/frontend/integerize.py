@@ -267,7 +267,8 @@ class _Integerize(PyExprMutator):
         def quantize(bound: float, otherwise: int) -> int:
             if not math.isfinite(bound):
                 return otherwise
-            step = np.rint(np.float32(bound) / scale) + target.zero_point
+            with np.errstate(over="ignore"):  # far beyond int8 is far enough
+                step = np.rint(np.float32(bound) / scale) + target.zero_point
             return int(np.clip(step, *INT8))
 
         return quantize(bounds[0], INT8[0]), quantize(bounds[1], INT8[1])
@@ -341,6 +342,8 @@ class _Integerize(PyExprMutator):
         if point is None:
             return None
         real = np.zeros(channels) if bias is None else bias.reshape(-1)
+        if real.size not in (1, channels):
+            return None
         whole = np.rint(np.broadcast_to(real, (channels,)) / scale)
         magnitude = np.abs(w.astype(np.float64)).sum(axis=(1, 2, 3) if conv else 0)
         largest = max(x.zero_point + 128, 127 - x.zero_point)

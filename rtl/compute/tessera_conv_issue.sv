@@ -80,7 +80,8 @@ module tessera_conv_issue
       && c.out_step != '0;
   assign act_bits = c.in_plane[KShift-1:0] | c.in_pitch[KShift-1:0] | c.in_group[KShift-1:0]
       | c.out_addr[KShift-1:0] | c.out_plane[KShift-1:0] | c.out_pitch[KShift-1:0]
-      | c.out_step[KShift-1:0] | c.res_addr[KShift-1:0] | c.res_plane[KShift-1:0] | c.res_pitch[KShift-1:0];
+      | c.out_step[KShift-1:0] | c.res_addr[KShift-1:0] | c.res_plane[KShift-1:0]
+      | c.res_pitch[KShift-1:0];
   // The pixels of a FOLD input begin at any byte.
   assign aligned = act_bits == '0 && (fold || c.in_addr[KShift-1:0] == '0)
       && c.weight_addr[NShift-1:0] == '0 && c.param_addr[BusShift-1:0] == '0;
