@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compile an ONNX model for the accelerator.
+"""Compile an ONNX or TFLite model for the accelerator.
 
-python -m codegen.compile MODEL.onnx [--config NAME|FILE.toml] [--emit cmds|bin|lib|report] [-o DIR]
-    [--calibrate DATA.npz|DIR ...]
+python -m codegen.compile MODEL.onnx|MODEL.tflite [--config NAME|FILE.toml]
+    [--emit cmds|bin|lib|report] [-o DIR] [--calibrate DATA.npz|DIR ...]
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def compile_model(
     progress: Callable[[str], None] = lambda _: None,
     tuned: Database | None = None,
 ) -> Compiled:
-    """Compile an ONNX file.
+    """Compile a model file.
 
     Args:
         path: the model.
@@ -104,7 +104,11 @@ def compile_imported(
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m codegen.compile", description=__doc__)
-    parser.add_argument("model", type=Path, help="ONNX model, quantized or to be calibrated")
+    parser.add_argument(
+        "model",
+        type=Path,
+        help="quantized ONNX or TFLite model, or a float ONNX one to be calibrated",
+    )
     parser.add_argument("--config", default="default", help="configuration name or TOML file")
     parser.add_argument("--emit", choices=EMITS, default="lib", help="what to write (default: lib)")
     parser.add_argument(
