@@ -23,7 +23,7 @@ from accel.errors import ConfigError, ModelError, TesseraError
 from accel.program import Program, from_bytes
 from codegen.cost import Bus, estimate
 from codegen.frontend import calibrate
-from codegen.frontend.formats import MODELS
+from codegen.frontend.formats import MODELS, ROUNDINGS, add_rounding
 from sim.backends.open_device import BACKENDS, open_device
 from sim.backends.rtl_device import RtlDevice
 from sim.memory import MemoryModel, parse_memory
@@ -85,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--report", type=Path, metavar="DIR", help="write a page with roofline and attribution"
     )
+    add_rounding(parser)
     calibrate.add_options(parser)
     return parser
 
@@ -113,6 +114,8 @@ def _run(options: argparse.Namespace, status: Status) -> tuple[Result, AccelConf
         raise ConfigError("--report: the model backend has no cycles")
     if options.report is not None and options.report.is_file():
         raise ConfigError(f"--report {options.report}: that is a file, not a folder")
+    if options.rounding is not None and options.model.suffix in (".so", ".bin"):
+        raise ConfigError("--rounding: what is compiled already has its rule")
     options.model = calibrate.quantized(options.model, Path("build"), options, status)
     if options.tune is not None and (options.tune < 0 or options.model.suffix not in MODELS):
         raise ConfigError("--tune N: N is 0 or more, and the model an ONNX or TFLite file")
@@ -180,10 +183,11 @@ def _compile(
     from codegen.tuning import load_database
     from sim.tune import trial_table, tune
 
+    rounding = ROUNDINGS.get(options.rounding)
     if options.tune is None:
-        return compile_model(options.model, config, status)
+        return compile_model(options.model, config, status, rounding=rounding)
     database = load_database(options.tune_db)
-    compiled = compile_model(options.model, config, status, database)
+    compiled = compile_model(options.model, config, status, database, rounding)
     if options.tune == 0:
         return compiled
     for graph in compiled.graphs.values():
@@ -198,7 +202,7 @@ def _compile(
         )
         Console().print(trial_table(graph.name, trials))
     database.save(options.tune_db)
-    return compile_model(options.model, config, status, database)
+    return compile_model(options.model, config, status, database, rounding)
 
 
 def _segments(

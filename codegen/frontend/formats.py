@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 from accel.isa import Rounding
@@ -14,8 +15,16 @@ ROUNDINGS = {"single": Rounding.SINGLE, "double": Rounding.DOUBLE}
 """Requantization rules by their names on the command line."""
 
 
-def rounding_of(path: Path, chosen: str | None) -> Rounding:
-    """The rule that is `chosen`; else of TFLite files TFLite-Micro's, of others TVM's."""
-    if chosen is not None:
-        return ROUNDINGS[chosen]
+def rounding_of(path: Path) -> Rounding:
+    """The rule of a format: TFLite-Micro's for TFLite files, TVM's for others."""
     return Rounding.DOUBLE if path.suffix == TFLITE else Rounding.SINGLE
+
+
+def add_rounding(parser: argparse.ArgumentParser) -> None:
+    """Add `--rounding`."""
+    parser.add_argument(
+        "--rounding",
+        choices=ROUNDINGS,
+        help="requantize with one rounding as TVM, or with two as TFLite-Micro (default: double "
+        "for .tflite, else single)",
+    )

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from tvm import relax
 
-from codegen.frontend.arithmetic import fixed_point
+from accel.isa import Rounding
+from codegen.frontend.arithmetic import away_point, fixed_point, mean_point
 from codegen.frontend.islands.scope import Island, Quantized, Scope, shape_of
 
 
@@ -21,7 +23,10 @@ def mean(scope: Scope, island: Island) -> Any | None:
     if sorted(int(a) % 4 for a in axes) != [2, 3]:
         return None
     _, _, h, w = shape_of(x.value)
-    point = fixed_point(np.asarray([x.scale[0] / (island.target.scale[0] * h * w)]))
+    if scope.rounding == Rounding.DOUBLE:
+        point = mean_point(float(x.scale[0] / island.target.scale[0]), h * w)
+    else:
+        point = fixed_point(np.asarray([x.scale[0] / (island.target.scale[0] * h * w)]))
     if point is None:
         return None
     wide = scope.wide(x, "int32")
@@ -41,7 +46,14 @@ def average(scope: Scope, island: Island) -> Any | None:
         return None
     channels = shape_of(x.value)[1]
     kernel = tuple(int(k) for k in a.pool_size)
-    point = fixed_point(np.asarray([x.scale[0] / (island.target.scale[0] * kernel[0] * kernel[1])]))
+    count = kernel[0] * kernel[1]
+    bias, target = 0, island.target
+    if scope.rounding == Rounding.DOUBLE and _same(x, target):
+        # TFLite divides the sum of the stored values, half away from zero.
+        point, bias = away_point(count), count * x.zero_point
+        island = replace(island, target=replace(target, zero_point=0))
+    else:
+        point = scope.point(np.asarray([x.scale[0] / (target.scale[0] * count)]))
     if point is None:
         return None
     ones = relax.const(np.ones((channels, 1, *kernel), np.int8), "int8")
@@ -54,8 +66,13 @@ def average(scope: Scope, island: Island) -> Any | None:
         channels,
         out_dtype="int32",
     )
-    zero = np.zeros(1, np.int64)
-    return scope.requantize(acc, zero, point, (1, 1, 1, 1), island)
+    return scope.requantize(acc, np.asarray([bias]), point, (1, 1, 1, 1), island)
+
+
+def _same(x: Quantized, target: Quantized) -> bool:
+    """Whether both mean the same by a value."""
+    equal = np.float32(x.scale[0]) == np.float32(target.scale[0])
+    return bool(equal) and x.zero_point == target.zero_point
 
 
 def maximum(scope: Scope, island: Island) -> Any | None:
