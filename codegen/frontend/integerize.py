@@ -32,7 +32,7 @@ from tvm.relax.expr_functor import mutator
 
 from accel.isa import Rounding
 from codegen.frontend.islands.elements import add, factors, multiply, rescale, table
-from codegen.frontend.islands.moves import moved
+from codegen.frontend.islands.moves import MOVES, move, moved
 from codegen.frontend.islands.pools import average, maximum, mean
 from codegen.frontend.islands.products import product
 from codegen.frontend.islands.scope import (
@@ -149,17 +149,25 @@ class _Integerize(Scope):
             added = add(self, island)
             if added is not None:
                 return added
-            inner = self.bound(core.args[0])
-            if op_name(core) == "relax.add" and op_name(inner) in PRODUCTS:
-                if self.constant(core.args[1]) is None:
-                    return None
-                before = replace(island, core=inner, parts=(*parts, core.args[0]))
-                return product(self, before, core.args[1])
+            for summand, bias in (core.args, reversed(core.args)):
+                inner = self.bound(summand)
+                if op_name(core) == "relax.add" and op_name(inner) in PRODUCTS:
+                    if self.constant(bias) is None:
+                        return None
+                    before = replace(island, core=inner, parts=(*parts, summand))
+                    return product(self, before, bias)
         form = FORMS.get(op_name(core))
         found = None if form is None else form(self, island)
+        if found is None and op_name(core) in MOVES and island.clip == INT8:
+            inner = self._island(core.args[0], target)
+            found = None if inner is None else move(self, island, self._emitted(inner))
         if found is None:
             found = factors(self, island)
         return table(self, value, target) if found is None else found
+
+    def _emitted(self, value: Any) -> Any:
+        """A variable that is bound to `value`."""
+        return value if isinstance(value, relax.Var) else self.builder_.emit(value)
 
 
 def _clip(bounds: list[float], target: Quantized, rounding: Rounding) -> tuple[int, int]:

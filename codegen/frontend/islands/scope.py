@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -87,6 +87,7 @@ class Scope(PyExprMutator):
         self.notes = notes
         self.rounding = rounding
         self._shifted: dict[Any, Any] = {}
+        self._shapes: dict[Any, Any] = {}
 
     def unsigned(self, value: Any) -> Any:
         """The uint8 value that an int8 one stands for; who dequantizes it takes the int8 one."""
@@ -147,11 +148,21 @@ class Scope(PyExprMutator):
         return Quantized(value, scales, int(zeros.flat[0]), int(call.attrs.axis))
 
     def activation(self, expr: Any) -> Quantized | None:
-        """Read `dequantize(value)` of an int8 activation with one scale."""
-        found = self.quantized(expr)
+        """Read `dequantize(value)` of an int8 activation with one scale, or a reshape of it."""
+        call = self.bound(expr)
+        if op_name(call) == "relax.reshape":
+            inner = self.activation(call.args[0])
+            return None if inner is None else replace(inner, value=self._reshaped(inner, call))
+        found = self.quantized(call)
         if found is None or isinstance(found.value, GenericConst) or found.scale.size != 1:
             return None
         return found if dtype_of(found.value) == "int8" else None
+
+    def _reshaped(self, x: Quantized, call: Any) -> Any:
+        """The int8 value with the shape of `call`; once for all that read it."""
+        if call not in self._shapes:
+            self._shapes[call] = self.builder_.emit(relax.op.reshape(x.value, shape_of(call)))
+        return self._shapes[call]
 
     def is_activation(self, call: Any) -> bool:
         """Whether `call` dequantizes an int8 activation."""
