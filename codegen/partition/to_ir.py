@@ -13,8 +13,10 @@ from tvm.ir import Call
 from accel.errors import PlanError
 from codegen import ir
 from codegen.frontend.onnx_import import node_names
+from codegen.moves import Move
 from codegen.partition.build import build, copy, input_zero_points, shape_of
 from codegen.partition.legality import RENAMES
+from codegen.partition.moves import MOVES, build_move
 from codegen.partition.partition import MADE_BY, Partitioned, matched_parts
 from codegen.partition.patterns import PREFIX, Pattern
 from codegen.partition.views import (
@@ -65,6 +67,7 @@ class _Translator:
         self._nodes = nodes
         self._tensors: dict[str, ir.Tensor] = {}
         self._ops: list[ir.Op] = []
+        self._moves: list[Move] = []
         self._views: dict[Any, View] = {}
 
     def graph(self, name: str, function: Any) -> ir.Graph:
@@ -91,7 +94,8 @@ class _Translator:
         results = list(result.fields) if isinstance(result, relax.Tuple) else [function.body.body]
         passed = {port.tensor for port in inputs}
         outputs = [self._output(expr, passed) for expr in results]
-        return ir.Graph(name, tuple(inputs), tuple(outputs), self._tensors, tuple(self._ops))
+        tensors, ops, moves = self._tensors, tuple(self._ops), tuple(self._moves)
+        return ir.Graph(name, tuple(inputs), tuple(outputs), tensors, ops, moves)
 
     def _new(self, expr: Any, axes: Axes) -> View:
         """A new tensor for a value."""
@@ -132,6 +136,12 @@ class _Translator:
         source = ir.Source(node_names(hint, self._nodes) or kind, len(self._ops))
         _check_views(kind, views, source)
         self._views[var] = self._new(var, _result_axes(kind, var, views))
+        if kind in MOVES:
+            axes = next(iter(views.values())).axes
+            output, before = self._views[var].tensor, len(self._ops)
+            move = build_move(kind, parts, axes, source.node, names, output, before)
+            self._moves.append(move)
+            return
         op = build(kind, parts, source, names, self._views[var].tensor)
         if isinstance(op, ir.MatMul):
             op = replace(op, transposed=views["b"].axes == TRANSPOSED_HEADS)
@@ -161,6 +171,8 @@ def _check_views(kind: str, views: Mapping[str, View], source: ir.Source) -> Non
     axes = [view.axes for view in views.values()]
     if kind in ELEMENTWISE:
         right = len(set(axes)) == 1
+    elif kind == "concat":
+        right = len(set(axes)) == 1 and axes[0] == default_axes(len(axes[0]))
     elif kind in ("batch_matmul", "merge_heads"):
         right = all(a != NCHW_TO_NHWC for a in axes) and axes[0] != TRANSPOSED_HEADS
     else:
