@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compile an ONNX model for the accelerator.
+"""Compile an ONNX or TFLite model for the accelerator.
 
-python -m codegen.compile MODEL.onnx [--config NAME|FILE.toml] [--emit cmds|bin|lib|report] [-o DIR]
-    [--calibrate DATA.npz|DIR ...]
+python -m codegen.compile MODEL.onnx|MODEL.tflite [--config NAME|FILE.toml]
+    [--emit cmds|bin|lib|report] [-o DIR] [--rounding single|double] [--calibrate DATA.npz|DIR ...]
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ from rich.console import Console
 
 from accel.config import AccelConfig, load_config
 from accel.errors import TesseraError
+from accel.isa import Rounding
 from accel.program import Program, to_bytes
 from codegen import artifact, ir
 from codegen.explain import Explanation, explain
 from codegen.frontend import calibrate
+from codegen.frontend.formats import ROUNDINGS, add_rounding, rounding_of
 from codegen.frontend.integerize import Notes, integerize
 from codegen.frontend.onnx_import import Imported, import_onnx
 from codegen.listing import listing
@@ -49,6 +51,8 @@ class Compiled:
     programs: dict[str, Program]
     """Program of each region, by symbol."""
     explanation: Explanation
+    rounding: Rounding = Rounding.SINGLE
+    """The requantization rule."""
 
     def export(self, path: Path) -> None:
         """Write the self-contained TVM library."""
@@ -60,21 +64,24 @@ def compile_model(
     config: AccelConfig,
     progress: Callable[[str], None] = lambda _: None,
     tuned: Database | None = None,
+    rounding: Rounding | None = None,
 ) -> Compiled:
-    """Compile an ONNX file.
+    """Compile a model file.
 
     Args:
         path: the model.
         config: the hardware.
         progress: told the name of each step.
         tuned: recipes that were measured; without: the default one.
+        rounding: the requantization rule; without: the one that belongs to the file's format.
 
     Raises:
         ModelError: the model cannot be imported.
         PlanError: a region does not fit the configured memories.
     """
     progress("importing")
-    return compile_imported(import_onnx(path), config, progress, tuned)
+    rule = rounding_of(path) if rounding is None else rounding
+    return compile_imported(import_onnx(path), config, progress, tuned, rule)
 
 
 def compile_imported(
@@ -82,12 +89,13 @@ def compile_imported(
     config: AccelConfig,
     progress: Callable[[str], None] = lambda _: None,
     tuned: Database | None = None,
+    rounding: Rounding = Rounding.SINGLE,
 ) -> Compiled:
     """Compile what `onnx_import` gave; arguments and errors as of `compile_model`."""
     progress("rewriting to integers")
-    integer, notes = integerize(imported.module)
+    integer, notes = integerize(imported.module, rounding)
     progress("partitioning")
-    partitioned = partition(integer, config)
+    partitioned = partition(integer, config, rounding=rounding)
     graphs = {
         symbol: to_ir(symbol, function, partitioned, imported.nodes)
         for symbol, function in sorted(regions(partitioned).items())
@@ -98,19 +106,24 @@ def compile_imported(
         recipe = tuned.recipe(graph, config) if tuned else DEFAULT
         programs[symbol] = lower(graph, config, recipe)
     explanation = explain(imported, notes, partitioned, programs)
-    return Compiled(imported, integer, notes, partitioned, graphs, programs, explanation)
+    return Compiled(imported, integer, notes, partitioned, graphs, programs, explanation, rounding)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m codegen.compile", description=__doc__)
-    parser.add_argument("model", type=Path, help="ONNX model, quantized or to be calibrated")
+    parser.add_argument(
+        "model",
+        type=Path,
+        help="quantized ONNX or TFLite model, or a float ONNX one to be calibrated",
+    )
     parser.add_argument("--config", default="default", help="configuration name or TOML file")
     parser.add_argument("--emit", choices=EMITS, default="lib", help="what to write (default: lib)")
     parser.add_argument(
         "--tuned", type=Path, metavar="FILE.json", help="use what sim.run --tune N measured"
     )
     parser.add_argument("-o", "--output", type=Path, default=None, help="directory to write into")
+    add_rounding(parser)
     calibrate.add_options(parser)
     options = parser.parse_args(arguments)
     console = Console(stderr=True)
@@ -120,7 +133,9 @@ def main(arguments: list[str] | None = None) -> int:
             tuned = load_database(options.tuned) if options.tuned else None
             folder = options.output or Path("build")
             model = calibrate.quantized(options.model, folder, options, status.update)
-            compiled = compile_model(model, config, status.update, tuned)
+            compiled = compile_model(
+                model, config, status.update, tuned, ROUNDINGS.get(options.rounding)
+            )
             _emit(compiled, options.emit, options.model.stem, options.output)
     except TesseraError as error:
         console.print(f"error: {error}", style="red", markup=False, soft_wrap=True)

@@ -11,6 +11,9 @@ reference of model and RTL. Activations are int8 inside: uint8 is shifted by 128
     affine (a - za) * w per channel, then as conv
     matmul as conv; both operands may be activations, less their zero points
 
+`m` and `>> s` are one rounding, half up. With `Rounding.DOUBLE` they are TFLite-Micro's two, and an
+addition rescales its operands before it rescales their sum (scope.shifted_twice, elements.add).
+
 Islands of other ops stay float and run on the host. Before: float QDQ. After: the same dataflow,
 with integer islands; unused dequantize calls are gone.
 """
@@ -27,6 +30,7 @@ from tvm import relax
 from tvm.ir import GenericConst
 from tvm.relax.expr_functor import mutator
 
+from accel.isa import Rounding
 from codegen.frontend.islands.elements import add, factors, multiply, rescale, table
 from codegen.frontend.islands.moves import concat, split, strided_slice, take
 from codegen.frontend.islands.pools import average, maximum, mean
@@ -67,17 +71,18 @@ FORMS: dict[str, Callable[[Scope, Island], Any | None]] = {
 """Integer forms by the island's core."""
 
 
-def integerize(module: Any) -> tuple[Any, Notes]:
+def integerize(module: Any, rounding: Rounding = Rounding.SINGLE) -> tuple[Any, Notes]:
     """Rewrite `main` of a float QDQ module.
 
     Args:
         module: tvm.IRModule as `onnx_import.import_onnx` gives it.
+        rounding: the rule of all requantizations; DOUBLE computes what TFLite-Micro computes.
 
     Returns:
         The integer module, and notes.
     """
     notes = Notes()
-    rewriter = _Integerize(module, notes)
+    rewriter = _Integerize(module, notes, rounding)
     main = module.get_global_var("main")
     rewriter.builder_.update_func(main, rewriter.visit_expr(module["main"]))
     result = rewriter.builder_.get()
@@ -89,8 +94,8 @@ def integerize(module: Any) -> tuple[Any, Notes]:
 class _Integerize(Scope):
     """Walks `main`; an island is rewritten where its quantize is met."""
 
-    def __init__(self, module: Any, notes: Notes) -> None:
-        super().__init__(module, notes)
+    def __init__(self, module: Any, notes: Notes, rounding: Rounding) -> None:
+        super().__init__(module, notes, rounding)
         self._name = ""
 
     def visit_var_binding_(self, binding: Any) -> None:
@@ -150,7 +155,8 @@ class _Integerize(Scope):
                 bounds = [max(bounds[0], low), min(bounds[1], high)]
             parts.append(core.args[0])
             core = self.bound(core.args[0])
-        result = self._form(Island(core, target, _clip(bounds, target), tuple(parts)))
+        clip = _clip(bounds, target, self.rounding)
+        result = self._form(Island(core, target, clip, tuple(parts)))
         if result is None:
             return None
         for call in reversed(shapes):
@@ -166,11 +172,10 @@ class _Integerize(Scope):
                 return added
             inner = self.bound(core.args[0])
             if op_name(core) == "relax.add" and op_name(inner) in PRODUCTS:
-                bias = self.constant(core.args[1])
-                if bias is None:
+                if self.constant(core.args[1]) is None:
                     return None
                 behind = replace(island, core=inner, parts=(*island.parts, core.args[0]))
-                return product(self, behind, bias)
+                return product(self, behind, core.args[1])
         form = FORMS.get(_kind(core, self.bound))
         found = None if form is None else form(self, island)
         if found is None:
@@ -183,15 +188,17 @@ def _kind(core: Any, bound: Callable[[Any], Any]) -> str:
     return op_name(bound(core.tuple_value) if isinstance(core, relax.TupleGetItem) else core)
 
 
-def _clip(bounds: list[float], target: Quantized) -> tuple[int, int]:
-    """Float bounds as int8 values; exact, since quantizing is monotone."""
+def _clip(bounds: list[float], target: Quantized, rounding: Rounding) -> tuple[int, int]:
+    """Float bounds as int8 values; exact, since quantizing is monotone. TFLite rounds half away."""
     scale = np.float32(target.scale[0])
 
     def quantize(bound: float, otherwise: int) -> int:
         if not math.isfinite(bound):
             return otherwise
         with np.errstate(over="ignore"):  # far beyond int8 is far enough
-            step = np.rint(np.float32(bound) / scale) + target.zero_point
-        return int(np.clip(step, *INT8))
+            steps = np.float32(bound) / scale
+            if rounding == Rounding.DOUBLE:
+                steps = np.copysign(np.floor(np.abs(steps) + np.float32(0.5)), steps)
+        return int(np.clip(np.rint(steps) + target.zero_point, *INT8))
 
     return quantize(bounds[0], INT8[0]), quantize(bounds[1], INT8[1])

@@ -14,6 +14,7 @@ from tvm.relax.dpl.pattern import DFPattern
 from tvm.relax.transform import FusionPattern
 
 from accel.config import AccelConfig
+from accel.isa import Rounding
 from codegen.partition.heads import Heads, find_heads
 from codegen.partition.legality import refusal
 from codegen.partition.patterns import PREFIX, Pattern, pattern_table
@@ -32,15 +33,22 @@ class Partitioned:
     table: tuple[Pattern, ...]
 
 
-def partition(module: Any, config: AccelConfig, *, per_op: bool = False) -> Partitioned:
+def partition(
+    module: Any,
+    config: AccelConfig,
+    *,
+    per_op: bool = False,
+    rounding: Rounding = Rounding.SINGLE,
+) -> Partitioned:
     """Claim what the accelerator can execute.
 
     Args:
         module: integer Relax module (`integerize`).
         config: the hardware.
+        rounding: the rule that `module` was written with.
         per_op: make every composite a region of its own, to compare layer by layer.
     """
-    table = pattern_table()
+    table = pattern_table(rounding)
     refusals: dict[str, str] = {}
     makers, heads = _Makers(), find_heads(module)
     patterns = [

@@ -140,6 +140,10 @@ module tessera_output_stage
   logic signed [7:0] y       [KLanes];
   word_tag_t         y_tag;
 
+  logic unused_sum_valid;
+  logic signed [31:0] unused_sum[KLanes];
+  word_tag_t unused_sum_tag;
+
   tessera_rescale_add #(
     .Lanes(KLanes),
     .tag_t(word_tag_t)
@@ -149,15 +153,21 @@ module tessera_output_stage
     .valid_i(q_valid),
     .bypass_i(!q_tag.rule.residual),
     .multiply_i(1'b0),
+    .twice_i(1'b0),
     .a_i(q),
     .b_i(res),
     .a_zp_i(q_tag.rule.tail.zp),
     .b_zp_i(q_tag.rule.res_zp),
     .a_mult_i(q_tag.rule.self_mult),
     .b_mult_i(q_tag.rule.res_mult),
+    .a_shift_i('0),
+    .b_shift_i('0),
     .shift_i(q_tag.rule.shift),
     .tail_i(q_tag.rule.add_tail),
     .tag_i(q_tag),
+    .sum_valid_o(unused_sum_valid),
+    .sum_o(unused_sum),
+    .sum_tag_o(unused_sum_tag),
     .valid_o(y_valid),
     .data_o(y),
     .tag_o(y_tag)

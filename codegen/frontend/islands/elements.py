@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 from tvm import relax
 
+from accel.isa import Rounding
+from accel.numerics import ADD_HEADROOM
 from codegen.frontend.affine import affine
-from codegen.frontend.arithmetic import add_point, fixed_point
+from codegen.frontend.arithmetic import add_point, twice_point
 from codegen.frontend.elementwise import NotPointwise, quantized, tabulate
 from codegen.frontend.islands.scope import (
     Island,
@@ -36,6 +38,8 @@ def add(scope: Scope, island: Island) -> Any | None:
     if pair is None:
         return None
     a, b, swapped = pair
+    if scope.rounding == Rounding.DOUBLE:
+        return _add_twice(scope, island, a, b, swapped=swapped)
     out = island.target.scale[0]
     point = add_point(float(a.scale[0] / out), float(b.scale[0] / out))
     if point is None:
@@ -54,13 +58,32 @@ def add(scope: Scope, island: Island) -> Any | None:
     return reshaped(scope, result, shape_of(island.core), scope.hint(*island.parts))
 
 
+def _add_twice(
+    scope: Scope, island: Island, a: Quantized, b: Quantized, *, swapped: bool
+) -> Any | None:
+    """Sum or difference as TFLite-Micro computes it: `numerics.rescale_add_twice`."""
+    subtract = op_name(island.core) == "relax.subtract"
+    point = twice_point(float(a.scale[0]), float(b.scale[0]), float(island.target.scale[0]))
+    if point is None or (subtract and swapped):
+        return None
+    emit = scope.builder_.emit
+    terms = []
+    for x, (multiplier, shift) in ((a, point.a), (b, point.b)):
+        factor = constant_of(multiplier << ADD_HEADROOM, "int64")
+        product = emit(relax.op.multiply(scope.wide(x, "int64"), factor))
+        terms.append(scope.shifted_twice(product, np.asarray(31 + shift)))
+    total = emit(relax.op.subtract(*terms) if subtract else relax.op.add(*terms))
+    scaled = emit(relax.op.multiply(total, constant_of(point.total[0], "int64")))
+    return scope.finish(scaled, np.asarray(point.total[1]), island)
+
+
 def multiply(scope: Scope, island: Island) -> Any | None:
     """Product of two activations."""
     pair = _pair(scope, island.core)
     if pair is None:
         return None
     a, b, _ = pair
-    point = fixed_point(np.asarray([a.scale[0] * b.scale[0] / island.target.scale[0]]))
+    point = scope.point(np.asarray([a.scale[0] * b.scale[0] / island.target.scale[0]]))
     if point is None:
         return None
     emit = scope.builder_.emit
@@ -108,7 +131,7 @@ def factors(scope: Scope, island: Island) -> Any | None:
     flat = np.abs(factor) * x.scale[0] < island.target.scale[0] / AFFINE_FINEST
     step = np.where(flat, island.target.scale[0], np.abs(factor) * x.scale[0]) / AFFINE_WEIGHT
     whole = np.rint(np.broadcast_to(found.offset, (channels,)) / step)
-    point = fixed_point(step / island.target.scale[0])
+    point = scope.point(step / island.target.scale[0])
     if point is None or (np.abs(whole) + AFFINE_WEIGHT * 255 >= 2.0**31).any():
         return None
     weights = np.where(flat, 0, np.sign(factor) * AFFINE_WEIGHT).astype(np.int8)

@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from tvm import relax
 
-from codegen.frontend.arithmetic import fixed_point
+from accel.isa import Rounding
+from codegen.frontend.arithmetic import away_point, fixed_point, mean_point
 from codegen.frontend.islands.scope import Island, Quantized, Scope, shape_of
 from codegen.frontend.islands.shapes import image, reshaped
 from codegen.frontend.islands.windows import pair, window_of
@@ -26,8 +28,12 @@ def mean(scope: Scope, island: Island) -> Any | None:
         scope.refuse(island, f"mean over axes {axes} of {rank}: only image axes, from the third on")
         return None
     x, axes = image(scope, x), [3] if rank == 3 else axes
-    count = np.prod([shape_of(x.value)[axis] for axis in axes])
-    point = fixed_point(np.asarray([x.scale[0] / (island.target.scale[0] * count)]))
+    count = int(np.prod([shape_of(x.value)[axis] for axis in axes]))
+    scale = x.scale[0] / island.target.scale[0]
+    if scope.rounding == Rounding.DOUBLE:
+        point = mean_point(float(scale), count)
+    else:
+        point = fixed_point(np.asarray([scale / count]))
     if point is None:
         return None
     total = relax.op.sum(scope.wide(x, "int32"), axis=axes, keepdims=True)
@@ -51,16 +57,29 @@ def average(scope: Scope, island: Island) -> Any | None:
     if divisors.size > 1:
         scope.refuse(island, "its windows average different pixel counts")
         return None
-    point = fixed_point(x.scale[0] / (island.target.scale[0] * divisors))
+    bias, target = 0, island.target
+    if scope.rounding == Rounding.DOUBLE and _same(x, target):
+        # TFLite divides the sum of the stored values, half away from zero.
+        count = int(divisors[0, 0])
+        point, bias = away_point(count), count * x.zero_point
+        island = replace(island, target=replace(target, zero_point=0))
+    else:
+        point = scope.point(x.scale[0] / (target.scale[0] * divisors))
     if point is None:
         return None
     ones = relax.const(np.ones((channels, 1, *kernel), np.int8), "int8")
     acc = relax.op.nn.conv2d(
         scope.wide(x, "int16"), ones, strides, padding, dilation, channels, out_dtype="int32"
     )
-    zero, shape = np.zeros((1, 1), np.int64), (1, 1, *divisors.shape)
+    zero, shape = np.full((1, 1), bias, np.int64), (1, 1, *divisors.shape)
     result = scope.requantize(acc, zero, point, shape, island)
     return reshaped(scope, result, shape_of(island.core), scope.hint(*island.parts))
+
+
+def _same(x: Quantized, target: Quantized) -> bool:
+    """Whether both mean the same by a value."""
+    equal = np.float32(x.scale[0]) == np.float32(target.scale[0])
+    return bool(equal) and x.zero_point == target.zero_point
 
 
 def maximum(scope: Scope, island: Island) -> Any | None:
