@@ -97,7 +97,7 @@ def compile_imported(
         progress(f"planning {symbol} ({len(graph.ops)} ops)")
         recipe = tuned.recipe(graph, config) if tuned else DEFAULT
         programs[symbol] = lower(graph, config, recipe)
-    explanation = explain(imported, notes, partitioned, programs)
+    explanation = explain(imported, notes, partitioned, graphs, programs)
     return Compiled(imported, integer, notes, partitioned, graphs, programs, explanation)
 
 

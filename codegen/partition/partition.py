@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from accel.config import AccelConfig
 from codegen.partition.heads import Heads, find_heads
 from codegen.partition.legality import refusal
 from codegen.partition.patterns import PREFIX, Pattern, pattern_table
+from codegen.refusal import Refusal
 
 MADE_BY = "tessera_made_by"
 """Attribute of a composite: name of the variable it computes."""
@@ -27,28 +28,36 @@ class Partitioned:
     """A module whose offloaded regions are functions with attribute Codegen = "tessera"."""
 
     module: Any
-    refusals: dict[str, str]
+    refusals: dict[str, Refusal]
     """Variable name of a match that stays on the host -> why."""
     table: tuple[Pattern, ...]
 
 
-def partition(module: Any, config: AccelConfig, *, per_op: bool = False) -> Partitioned:
+def partition(
+    module: Any,
+    config: AccelConfig,
+    *,
+    per_op: bool = False,
+    excluded: Mapping[str, Refusal] | None = None,
+) -> Partitioned:
     """Claim what the accelerator can execute.
 
     Args:
         module: integer Relax module (`integerize`).
         config: the hardware.
         per_op: make every composite a region of its own, to compare layer by layer.
+        excluded: variables whose matches stay on the host in any case -> why.
     """
     table = pattern_table()
-    refusals: dict[str, str] = {}
+    refusals: dict[str, Refusal] = {}
+    kept = excluded or {}
     makers, heads = _Makers(), find_heads(module)
     patterns = [
         FusionPattern(
             f"{PREFIX}.{p.name}",
             p.root,
             {**p.parts, "root": p.root},
-            _check(p, config, heads, refusals, makers),
+            _check(p, config, heads, kept, refusals, makers),
             makers.attributes,
         )
         for p in table
@@ -100,7 +109,8 @@ def _check(
     pattern: Pattern,
     config: AccelConfig,
     heads: Heads,
-    refusals: dict[str, str],
+    excluded: Mapping[str, Refusal],
+    refusals: dict[str, Refusal],
     makers: _Makers,
 ) -> Callable[[Any], bool]:
     def check(context: Any) -> bool:
@@ -108,11 +118,12 @@ def _check(
             return False
         parts = {name: context.annotated_expr[name] for name in pattern.parts}
         output = context.matched_expr
-        why = refusal(pattern.name, parts, output, config)
         bound = context.value_to_bound_var.get(output, None)
         name = "" if bound is None else str(bound.name)
+        why = excluded.get(name)
+        why = why or refusal(pattern.name, parts, output, config)
         why = why or heads.refusal(pattern.name, name)
-        if not why:
+        if why is None:
             makers.remember(output, name)
             return True
         refusals[name] = why
