@@ -3,6 +3,8 @@
 
 python -m codegen.compile MODEL.onnx [--config NAME|FILE.toml] [--emit cmds|bin|lib|report] [-o DIR]
     [--calibrate DATA.npz|DIR ...]
+
+--emit report -o DIR writes MODEL.report.json and, to be read, MODEL.report.html.
 """
 
 from __future__ import annotations
@@ -21,6 +23,8 @@ from accel.errors import TesseraError
 from accel.program import Program, to_bytes
 from codegen import artifact, ir
 from codegen.explain import Explanation, explain
+from codegen.explain_page import page, summary
+from codegen.explain_table import refusal_table
 from codegen.frontend import calibrate
 from codegen.frontend.integerize import Notes, integerize
 from codegen.frontend.onnx_import import Imported, import_onnx
@@ -125,6 +129,9 @@ def main(arguments: list[str] | None = None) -> int:
     except TesseraError as error:
         console.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
         return 2
+    if options.emit == "report" and options.output is not None:
+        console.print(refusal_table(compiled.explanation))
+        console.print(summary(compiled.explanation), markup=False, highlight=False)
     for warning in compiled.explanation.warnings:
         console.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
     return 0
@@ -143,13 +150,17 @@ def _emit(compiled: Compiled, what: str, stem: str, directory: Path | None) -> N
             print(_write(folder / f"{stem}.{symbol}.bin", to_bytes(program)))
         return
     if what == "cmds":
-        text = "".join(listing(program) for program in compiled.programs.values())
+        files = {"cmds.txt": "".join(map(listing, compiled.programs.values()))}
     else:
-        text = compiled.explanation.to_json()
+        title = f"{stem}: where every node went"
+        files = {
+            "report.json": compiled.explanation.to_json(),
+            "report.html": page(compiled.explanation, title),
+        }
     if directory is None:
-        sys.stdout.write(text)
-    else:
-        suffix = {"cmds": "cmds.txt", "report": "report.json"}[what]
+        sys.stdout.write(next(iter(files.values())))
+        return
+    for suffix, text in files.items():
         print(_write(directory / f"{stem}.{suffix}", text.encode()))
 
 
