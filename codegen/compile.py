@@ -2,7 +2,7 @@
 """Compile an ONNX model for the accelerator.
 
 python -m codegen.compile MODEL.onnx [--config NAME|FILE.toml] [--emit cmds|bin|lib|report] [-o DIR]
-    [--calibrate DATA.npz|DIR ...]
+    [--partition all|cost --clock MHZ --host-times FILE.json] [--calibrate DATA.npz|DIR ...]
 
 --emit report -o DIR writes MODEL.report.json and, to be read, MODEL.report.html.
 """
@@ -24,15 +24,13 @@ from accel.program import Program, to_bytes
 from codegen import artifact, ir
 from codegen.explain import Explanation, explain
 from codegen.explain_page import page, summary
-from codegen.explain_table import refusal_table
+from codegen.explain_table import decision_table, refusal_table
 from codegen.frontend import calibrate
 from codegen.frontend.integerize import Notes, integerize
 from codegen.frontend.onnx_import import Imported, import_onnx
 from codegen.listing import listing
-from codegen.partition.partition import Partitioned, partition
-from codegen.partition.to_ir import regions, to_ir
-from codegen.pipeline import lower
-from codegen.recipe import DEFAULT
+from codegen.offload import ByCost, add_options, offload, strategy
+from codegen.partition.partition import Partitioned
 from codegen.tuning import Database, load_database
 
 EMITS = ("cmds", "bin", "lib", "report")
@@ -64,6 +62,7 @@ def compile_model(
     config: AccelConfig,
     progress: Callable[[str], None] = lambda _: None,
     tuned: Database | None = None,
+    by_cost: ByCost | None = None,
 ) -> Compiled:
     """Compile an ONNX file.
 
@@ -72,13 +71,14 @@ def compile_model(
         config: the hardware.
         progress: told the name of each step.
         tuned: recipes that were measured; without: the default one.
+        by_cost: offload only what pays; without: all that the accelerator can take.
 
     Raises:
         ModelError: the model cannot be imported.
         PlanError: a region does not fit the configured memories.
     """
     progress("importing")
-    return compile_imported(import_onnx(path), config, progress, tuned)
+    return compile_imported(import_onnx(path), config, progress, tuned, by_cost)
 
 
 def compile_imported(
@@ -86,22 +86,16 @@ def compile_imported(
     config: AccelConfig,
     progress: Callable[[str], None] = lambda _: None,
     tuned: Database | None = None,
+    by_cost: ByCost | None = None,
 ) -> Compiled:
     """Compile what `onnx_import` gave; arguments and errors as of `compile_model`."""
     progress("rewriting to integers")
     integer, notes = integerize(imported.module)
-    progress("partitioning")
-    partitioned = partition(integer, config)
-    graphs = {
-        symbol: to_ir(symbol, function, partitioned, imported.nodes)
-        for symbol, function in sorted(regions(partitioned).items())
-    }
-    programs = {}
-    for symbol, graph in graphs.items():
-        progress(f"planning {symbol} ({len(graph.ops)} ops)")
-        recipe = tuned.recipe(graph, config) if tuned else DEFAULT
-        programs[symbol] = lower(graph, config, recipe)
-    explanation = explain(imported, notes, partitioned, graphs, programs)
+    found = offload(
+        integer, imported.nodes, config, progress=progress, tuned=tuned, by_cost=by_cost
+    )
+    partitioned, graphs, programs = found.partitioned, found.graphs, found.programs
+    explanation = explain(imported, notes, partitioned, graphs, programs, found.decisions)
     return Compiled(imported, integer, notes, partitioned, graphs, programs, explanation)
 
 
@@ -115,6 +109,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--tuned", type=Path, metavar="FILE.json", help="use what sim.run --tune N measured"
     )
     parser.add_argument("-o", "--output", type=Path, default=None, help="directory to write into")
+    add_options(parser)
     calibrate.add_options(parser)
     options = parser.parse_args(arguments)
     console = Console(stderr=True)
@@ -124,11 +119,15 @@ def main(arguments: list[str] | None = None) -> int:
             tuned = load_database(options.tuned) if options.tuned else None
             folder = options.output or Path("build")
             model = calibrate.quantized(options.model, folder, options, status.update)
-            compiled = compile_model(model, config, status.update, tuned)
+            by_cost = strategy(options)
+            compiled = compile_model(model, config, status.update, tuned, by_cost)
             _emit(compiled, options.emit, options.model.stem, options.output)
     except TesseraError as error:
         console.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
         return 2
+    if compiled.explanation.decisions:
+        title = f"what pays at {options.clock:g} MHz"
+        console.print(decision_table(compiled.explanation.decisions, title))
     if options.emit == "report" and options.output is not None:
         console.print(refusal_table(compiled.explanation))
         console.print(summary(compiled.explanation), markup=False, highlight=False)

@@ -21,35 +21,48 @@ from codegen.frontend.dataflow import (
     shape_text,
 )
 from codegen.frontend.elementwise import FUNCTIONS
+from codegen.frontend.integerize import FORMS
+from codegen.refusal import rule_of
 
-PER_CHANNEL = (
-    "two activations of one shape, or [N, C, 1, 1] against [N, C, H, W]; or one activation and "
-    "constants per channel or scalar"
+ELEMENTWISE = (
+    "two activations of one shape, or [N, C, 1, 1] against [N, C, H, W]; or one activation "
 )
-TABLE = "one activation and scalars"
-FORMS = {
-    "nn.conv2d": "two image axes, constant int8 weights with zero point 0, sums within int32",
-    "matmul": "a constant int8 matrix with zero point 0, or two activations of equal batch axes",
-    "add": PER_CHANNEL,
-    "subtract": PER_CHANNEL,
-    "multiply": PER_CHANNEL,
+ELEMENTWISE += "and constants, per channel or scalar"
+DEMANDS = {
+    "nn.conv2d": "two image axes; constant int8 weights with zero point 0; sums within int32",
+    "matmul": "a constant int8 matrix with zero point 0, or two activations of equal batch axes; "
+    "sums within int32",
+    "add": ELEMENTWISE,
+    "subtract": ELEMENTWISE,
+    "multiply": ELEMENTWISE,
     "divide": "a divisor that is constant, per channel or scalar",
     "mean": "both image axes of [N, C, H, W], with keepdims",
-    "nn.avg_pool2d": "every window averages the same number of pixels, padding included",
+    "nn.avg_pool2d": "no ceil_mode; padding counts as pixels, so that all windows have as many",
     "nn.max_pool2d": "no ceil_mode",
-    "reshape": "any shape",
-    "permute_dims": "any axes",
+    "reshape": "any shape; that it moves no data is for the rules of the partition",
+    "permute_dims": "any axes; that it moves no data is for the rules of the partition",
     "clip": "constant bounds",
-    "nn.leakyrelu": TABLE,
-    "astype": TABLE,
-} | {
-    name.removeprefix("relax."): TABLE
-    for name in FUNCTIONS
-    if name not in ("relax.add", "relax.subtract", "relax.multiply", "relax.divide")
 }
-"""Relax operator -> what its integer form (frontend/integerize.py) demands."""
-CORES = frozenset({"nn.conv2d", "matmul", "mean", "nn.avg_pool2d", "nn.max_pool2d"})
-"""Ops that read dequantized tensors only; others may follow one of these in its island."""
+"""Relax operator -> what its integer form demands of shapes, attributes and values."""
+POINTWISE = frozenset(
+    {"add", "subtract", "multiply", "divide", "clip", "nn.leakyrelu", "astype"}
+    | {name.removeprefix("relax.") for name in FUNCTIONS}
+)
+"""Ops that can be part of an island behind its core, or of a table."""
+FORMED = POINTWISE | {name.removeprefix("relax.") for name in FORMS} - {"dequantize"}
+"""Ops that have an integer form."""
+TABLE = "one activation and scalars, so that a table holds its 256 results"
+
+
+def demands(name: str) -> str:
+    """What the integer form of a Relax operator demands, as text."""
+    if name in DEMANDS or name in POINTWISE:
+        return DEMANDS.get(name, TABLE)
+    return rule_of(FORMS[f"relax.{name}"]).predicate
+
+
+CORES = FORMED - POINTWISE
+"""Ops that read dequantized tensors only."""
 BYTES = ("int8", "uint8")
 REPLACEMENTS = {
     "nn.softmax": "none in int8: behind it and before it the model is offloaded; drop a final "
@@ -57,7 +70,6 @@ REPLACEMENTS = {
     "nn.log_softmax": "none in int8; drop it where only the order of classes counts",
     "nn.layer_norm": "none in int8; a batch normalization instead folds into the op before it",
     "nn.conv1d": "write it as a convolution with two image axes, one of them of size 1",
-    "concat": "none for float; quantize its inputs and its output with one scale and zero point",
 }
 """What to do about operators without integer form, where there is more to say than in general."""
 
@@ -68,7 +80,7 @@ def op_has_an_integer_form(variable: Any, flow: Dataflow) -> str:
     Remedy: replace it by ops that have one (codegen/OPS.md); where it stays, what lies before and
     behind it is still offloaded.
     """
-    if op_name(flow.values[variable]) in FORMS:
+    if op_name(flow.values[variable]) in FORMED:
         return ""
     return f"float island: {flow.label(variable)} has no integer form"
 
@@ -85,7 +97,7 @@ def result_is_quantized(variable: Any, flow: Dataflow) -> str:
         name = op_name(flow.values[reader])
         if name == "quantize":
             continue
-        if name not in FORMS or name in CORES:
+        if name not in POINTWISE:
             return f"its result is read in float by {flow.label(reader)}"
         found = result_is_quantized(reader, flow)
         if found:
@@ -104,7 +116,7 @@ def inputs_are_quantized(variable: Any, flow: Dataflow) -> str:
         if flow.bound(argument) is argument:
             return f"{flow.label(argument)} is float"
         value = flow.bound(argument)
-        follows = not core and op_name(value) in FORMS
+        follows = not core and op_name(value) in FORMED
         if op_name(value) != "dequantize" and not follows:
             return f"an input comes in float from {flow.label(argument)}"
     return ""
@@ -173,7 +185,7 @@ def values_meet_the_form(variable: Any, flow: Dataflow) -> str:
     """
     call, name = flow.values[variable], op_name(flow.values[variable])
     shapes = ", ".join(shape_text(argument) for argument in call.args if dtype_of(argument))
-    return f"{name} of {shapes}; its integer form demands: {FORMS[name]}"
+    return f"{name} of {shapes}; its integer form demands: {demands(name)}"
 
 
 FLOAT_RULES: tuple[Callable[[Any, Dataflow], str], ...] = (

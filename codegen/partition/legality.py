@@ -148,5 +148,6 @@ def refusal(kind: str, parts: Parts, output: Any, config: AccelConfig) -> Refusa
         if detail and rule is op_fits_the_hardware:
             return does_not_fit(*neutral(kind, parts, output), config)
         if detail:
-            return rule_of(rule).refuse(detail)
+            what, _, advice = detail.partition("; set ")
+            return rule_of(rule).refuse(what, advice and f"set {advice}")
     return None

@@ -129,7 +129,7 @@ class _Translator:
             tensor = self._tensors[names[key]]
             self._tensors[tensor.name] = replace(tensor, zero_point=zero_point)
         hint = str(function.attrs.get(MADE_BY, ""))
-        source = ir.Source(node_names(hint, self._nodes) or kind, len(self._ops))
+        source = ir.Source(node_names(hint, self._nodes) or kind, len(self._ops), hint)
         _check_views(kind, views, source)
         self._views[var] = self._new(var, _result_axes(kind, var, views))
         op = build(kind, parts, source, names, self._views[var].tensor)
