@@ -23,6 +23,7 @@ from accel.errors import ConfigError, ModelError, TesseraError
 from accel.program import Program, from_bytes
 from codegen.cost import Bus, estimate
 from codegen.frontend import calibrate
+from codegen.offload import add_options, strategy
 from sim.backends.open_device import BACKENDS, open_device
 from sim.backends.rtl_device import RtlDevice
 from sim.memory import MemoryModel, parse_memory
@@ -82,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--report", type=Path, metavar="DIR", help="write a page with roofline and attribution"
     )
+    add_options(parser)
     calibrate.add_options(parser)
     return parser
 
@@ -119,6 +121,8 @@ def _run(options: argparse.Namespace, status: Status) -> tuple[Result, AccelConf
         raise ConfigError("--jobs N: runs an ONNX file on the verilator backend")
     if options.jobs < 1 or (options.jobs > 1 and (options.waves or options.checks)):
         raise ConfigError("--jobs N: N is 1 or more; waves and checks need one process")
+    if options.partition != "all" and options.model.suffix != ".onnx":
+        raise ConfigError("--partition: the model is an ONNX file")
     waves = _wave_request(options)
 
     def opener(request: WaveRequest | None) -> Callable[[int], Device]:
@@ -175,14 +179,17 @@ def _compile(
 ) -> Compiled:
     """Compile the model, after a search for faster recipes if that was asked for."""
     from codegen.compile import compile_model
+    from codegen.explain_table import decision_table
     from codegen.tuning import load_database
     from sim.tune import trial_table, tune
 
-    if options.tune is None:
-        return compile_model(options.model, config, status)
-    database = load_database(options.tune_db)
-    compiled = compile_model(options.model, config, status, database)
-    if options.tune == 0:
+    by_cost = strategy(options, Bus(memory.latency, memory.bytes_per_cycle))
+    database = None if options.tune is None else load_database(options.tune_db)
+    compiled = compile_model(options.model, config, status, database, by_cost)
+    if by_cost is not None:
+        title = f"what pays at {options.clock:g} MHz"
+        Console().print(decision_table(compiled.explanation.decisions, title))
+    if database is None or options.tune == 0:
         return compiled
     for graph in compiled.graphs.values():
         trials = tune(
@@ -196,7 +203,7 @@ def _compile(
         )
         Console().print(trial_table(graph.name, trials))
     database.save(options.tune_db)
-    return compile_model(options.model, config, status, database)
+    return compile_model(options.model, config, status, database, by_cost)
 
 
 def _segments(
