@@ -10,8 +10,9 @@ import onnx
 
 MOVES = frozenset(
     {"Reshape", "Transpose", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Dropout", "Cast"}
+    | {"Concat", "Slice", "Split", "Gather"}
 )
-"""Ops that can be a matter of how a tensor is seen."""
+"""Ops that can be a matter of how a tensor is seen, or addressed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,11 +18,11 @@ from codegen.cost import Bus
 from codegen.decision import Decision
 from codegen.host_times import Workload, load_host_times
 from codegen.partition.partition import Partitioned, partition
-from codegen.partition.to_ir import regions, to_ir
+from codegen.partition.to_ir import ViewError, regions, to_ir, values_are_seen_one_way
 from codegen.pipeline import lower
 from codegen.profit import DEFAULT_CLOCK_MHZ, Clocked, weigh
 from codegen.recipe import DEFAULT, Recipe
-from codegen.refusal import Refusal
+from codegen.refusal import Refusal, rule_of
 from codegen.tuning import Database
 
 PARTITIONS = ("all", "cost")
@@ -62,8 +62,8 @@ def offload(
 ) -> Offloaded:
     """Partition an integer module and compile its regions.
 
-    What does not pay is taken out, which can change the regions around it; so the rest is
-    partitioned and weighed again, until everything that is left pays.
+    What does not go with its region, or does not pay, is taken out, which can change the regions
+    around it; so the rest is partitioned and weighed again, until everything that is left does.
 
     Args:
         integer: integer Relax.
@@ -77,9 +77,13 @@ def offload(
     dropped: list[Decision] = []
     while True:
         progress("partitioning")
-        found = _compile(
-            partition(integer, config, excluded=excluded), nodes, config, progress, tuned
-        )
+        partitioned = partition(integer, config, excluded=excluded)
+        try:
+            found = _compile(partitioned, nodes, config, progress, tuned)
+        except ViewError as error:
+            rule = rule_of(values_are_seen_one_way)
+            excluded[error.variable] = rule.refuse(values_are_seen_one_way(error))
+            continue
         if by_cost is None:
             return found
         decided, more = _weigh(found, config, by_cost, progress)

@@ -87,7 +87,9 @@ def weigh(
     """
     cycles = estimate(program, of.config, of.bus).cycles
     left = dict(host_us)
-    fused = fuse_output_stage(compose_tables(graph, of.config), of.config)
+    fused = graph
+    if not graph.moves:  # of what is joined or taken no part is weighed on its own
+        fused = fuse_output_stage(compose_tables(graph, of.config), of.config)
     parts = members(graph, fused)
     decisions: list[Decision] = []
     excluded: dict[str, Refusal] = {}
@@ -125,7 +127,7 @@ def _next(
 
     That bounds what the region gets faster by, but for tensors at the new border that are smaller.
     """
-    if len(graph.ops) < 2:
+    if len(graph.ops) < 2 or graph.moves:
         return None
     shared: dict[str, int] = {}
     for op in graph.ops:
@@ -157,7 +159,8 @@ def _alone(graph: ir.Graph, op: ir.Op) -> ir.Graph:
 def _decision(
     graph: ir.Graph, ops: Sequence[ir.Op], host: float, cycles: int, us: float, offloaded: bool
 ) -> Decision:
-    names = dict.fromkeys(name for op in ops for name in op.source.node.split("+"))
+    made = [op.source.node for op in ops] + [move.node for move in graph.moves]
+    names = dict.fromkeys(name for nodes in made for name in nodes.split("+"))
     what = ops[0].name if len(ops) == 1 else f"{len(ops)} ops"
     return Decision(graph.name, what, tuple(names), host, us, cycles, offloaded)
 

@@ -20,6 +20,7 @@ from codegen.frontend.integerize import FORMS
 from codegen.partition.heads import heads_come_from_a_product, heads_feed_products
 from codegen.partition.legality import RULES
 from codegen.partition.patterns import pattern_table
+from codegen.partition.to_ir import values_are_seen_one_way
 from codegen.profit import COST_RULES
 from codegen.refusal import rule_of
 
@@ -71,8 +72,8 @@ def page() -> str:
         ("What is left on the host", "codegen/frontend/diagnose.py", HOST_RULES),
         (
             "Matches of patterns",
-            "codegen/partition/legality.py, heads.py",
-            (*RULES, heads_feed_products, heads_come_from_a_product),
+            "codegen/partition: legality.py, heads.py, to_ir.py",
+            (*RULES, heads_feed_products, heads_come_from_a_product, values_are_seen_one_way),
         ),
         ("Sizes", "codegen/fits.py", CHECKS),
         ("Cost", "codegen/profit.py", COST_RULES),

@@ -28,7 +28,7 @@ from tvm.ir import GenericConst
 from tvm.relax.expr_functor import mutator
 
 from codegen.frontend.islands.elements import add, factors, multiply, rescale, table
-from codegen.frontend.islands.moves import moved
+from codegen.frontend.islands.moves import concat, moved, split, strided_slice, take
 from codegen.frontend.islands.pools import average, maximum, mean
 from codegen.frontend.islands.products import product
 from codegen.frontend.islands.scope import (
@@ -55,6 +55,10 @@ FORMS: dict[str, Callable[[Scope, Island], Any | None]] = {
     "relax.nn.max_pool2d": maximum,
     "relax.reshape": moved,
     "relax.permute_dims": moved,
+    "relax.concat": concat,
+    "relax.take": take,
+    "relax.strided_slice": strided_slice,
+    "relax.split": split,
     "relax.dequantize": rescale,
 }
 """Integer forms by the island's core."""
@@ -151,11 +155,16 @@ class _Integerize(Scope):
                     return None
                 behind = replace(island, core=inner, parts=(*parts, core.args[0]))
                 return product(self, behind, bias)
-        form = FORMS.get(op_name(core))
+        form = FORMS.get(_kind(core, self.bound))
         found = None if form is None else form(self, island)
         if found is None:
             found = factors(self, island)
         return table(self, value, target) if found is None else found
+
+
+def _kind(core: Any, bound: Callable[[Any], Any]) -> str:
+    """Name of the core's op; of the op that gives several results, for one of them."""
+    return op_name(bound(core.tuple_value) if isinstance(core, relax.TupleGetItem) else core)
 
 
 def _clip(bounds: list[float], target: Quantized) -> tuple[int, int]:

@@ -14,8 +14,11 @@ from typing import Any
 from accel.config import AccelConfig
 from codegen import ir
 from codegen.fits import reason
+from codegen.moves import BATCH, CHANNEL, ROW, Take
 from codegen.partition.build import Parts, build, shape_of
-from codegen.partition.views import HEADS, default_axes, head_axes, shape_under
+from codegen.partition.moves import MOVES, build_move, moved_axis, taken
+from codegen.partition.views import HEADS, Axes, default_axes, head_axes, shape_under
+from codegen.passes.place_parts import place_parts
 from codegen.refusal import Refusal, rule_of
 from codegen.remedy import does_not_fit
 
@@ -110,12 +113,78 @@ def heads_are_merged_to_rows(kind: str, parts: Parts, output: Any, config: Accel
     return f"{list(before)} to {list(after)} merges no heads to rows"
 
 
+def _seen_as(parts: Parts) -> Axes:
+    return default_axes(len(shape_of(parts["a" if "a" in parts else "x"])))
+
+
+def tensors_join_as_blocks(kind: str, parts: Parts, output: Any, config: AccelConfig) -> str:
+    """Tensors are joined along channels, along rows of one image, or image after image.
+
+    Remedy: join along one of these axes in the model; on the host a join copies.
+    """
+    if kind != "concat":
+        return ""
+    axis, shape = moved_axis(kind, parts, _seen_as(parts)), shape_of(output)
+    if axis in (BATCH, CHANNEL) or (axis == ROW and shape[0] == 1):
+        return ""
+    where = int(parts["core"].attrs.axis)
+    return f"{list(shape)} is joined along axis {where}: only channels, or rows of one image, are"
+
+
+def indices_are_a_slice(kind: str, parts: Parts, output: Any, config: AccelConfig) -> str:
+    """What is taken along rows or pixels ascends evenly; channels may come in any order.
+
+    Remedy: slice with a constant step, or pick channels, in the model.
+    """
+    if kind != "take":
+        return ""
+    axes = _seen_as(parts)
+    axis = moved_axis(kind, parts, axes)
+    if axis is None:
+        where = int(parts["core"].attrs.axis)
+        return f"axis {where} of {list(shape_of(parts['x']))} is inside of rows"
+    indices = taken(parts, axes)
+    move = Take("", "", "", axis, indices, 0)
+    if axis == CHANNEL or move.step == 1 or (move.step is not None and axis != BATCH):
+        return ""
+    return f"indices {list(indices)[:8]} along axis {int(parts['core'].attrs.axis)} are no slice"
+
+
+def moves_fit_the_hardware(kind: str, parts: Parts, output: Any, config: AccelConfig) -> str:
+    """Where a move copies, the copy fits the configured memories; it needs the vector unit.
+
+    Remedy: the report names the rule of codegen/fits.py and the change of configuration.
+    """
+    if kind not in MOVES:
+        return ""
+    found = (reason(op, tensors, config) for op, tensors in copies(kind, parts, output, config))
+    return next(filter(None, found), "")
+
+
+def copies(
+    kind: str, parts: Parts, output: Any, config: AccelConfig
+) -> list[tuple[ir.Op, dict[str, ir.Tensor]]]:
+    """What a move on its own copies."""
+    axes = _seen_as(parts)
+    names = {key: key for key in ("a", "b", "x") if key in parts}
+    shapes = {**{key: shape_of(parts[key]) for key in names}, "y": shape_of(output)}
+    tensors = {key: ir.Tensor(key, shape_under(axes, shape)) for key, shape in shapes.items()}
+    move = build_move(kind, parts, axes, "", names, "y", 0)
+    ports = {key: ir.Port(key, tensor.shape, (0, 1, 2, 3)) for key, tensor in tensors.items()}
+    inputs = tuple(ports[key] for key in names)
+    graph = ir.Graph("", inputs, (ports["y"],), tensors, moves=(move,))
+    placed = place_parts(graph, config)
+    return [(op, placed.tensors) for op in placed.ops]
+
+
 def op_fits_the_hardware(kind: str, parts: Parts, output: Any, config: AccelConfig) -> str:
     """The op's sizes fit the command fields, and its smallest tile the configured memories.
 
     Remedy: the report names the rule of codegen/fits.py and the change of configuration.
     """
-    return "" if kind in RENAMES else reason(*neutral(kind, parts, output), config)
+    if kind in RENAMES | MOVES:
+        return ""
+    return reason(*neutral(kind, parts, output), config)
 
 
 def neutral(kind: str, parts: Parts, output: Any) -> tuple[ir.Op, dict[str, ir.Tensor]]:
@@ -137,6 +206,9 @@ RULES: tuple[Callable[[str, Parts, Any, AccelConfig], str], ...] = (
     matrices_are_rows,
     heads_are_split_for_products,
     heads_are_merged_to_rows,
+    tensors_join_as_blocks,
+    indices_are_a_slice,
+    moves_fit_the_hardware,
     op_fits_the_hardware,
 )
 
@@ -147,6 +219,9 @@ def refusal(kind: str, parts: Parts, output: Any, config: AccelConfig) -> Refusa
         detail = rule(kind, parts, output, config)
         if detail and rule is op_fits_the_hardware:
             return does_not_fit(*neutral(kind, parts, output), config)
+        if detail and rule is moves_fit_the_hardware:
+            made = copies(kind, parts, output, config)
+            return next(filter(None, (does_not_fit(*copy, config) for copy in made)), None)
         if detail:
             what, _, advice = detail.partition("; set ")
             return rule_of(rule).refuse(what, advice and f"set {advice}")

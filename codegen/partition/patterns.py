@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tvm.relax.dpl import is_const, is_op, wildcard
+from tvm.relax.dpl import is_const, is_op, is_tuple, wildcard
 
 PREFIX = "tessera"
 
@@ -145,6 +145,18 @@ def _clip() -> Pattern:
     return Pattern("clip", parts["core"], parts)
 
 
+def _concat() -> Pattern:
+    parts = {"a": wildcard(), "b": wildcard()}
+    parts["core"] = is_op("relax.concat")(is_tuple([parts["a"], parts["b"]]))
+    return Pattern("concat", parts["core"], parts)
+
+
+def _take() -> Pattern:
+    parts = {"x": wildcard(), "indices": is_const()}
+    parts["core"] = _op("take", parts["x"], parts["indices"])
+    return Pattern("take", parts["core"], parts)
+
+
 def _reshape() -> Pattern:
     parts = {"x": wildcard()}
     parts["core"] = _op("reshape", parts["x"], wildcard())
@@ -168,5 +180,7 @@ def pattern_table() -> tuple[Pattern, ...]:
         _rescale(),
         _max_pool2d(),
         _clip(),
+        _concat(),
+        _take(),
         _reshape(),
     )
