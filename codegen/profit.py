@@ -10,7 +10,7 @@ counts on neither side, nor do the driver's copies between host layout and devic
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from accel.config import AccelConfig
 from accel.program import Program
@@ -54,18 +54,18 @@ class Weighed:
     """Variables whose ops go to the host -> why."""
 
 
-def offloading_pays(host_us: float, cycles: int, of: Clocked, invocation: bool = True) -> str:
+def offloading_pays(host_us: float, cycles: int, of: Clocked) -> str:
     """With --partition cost: the accelerator is faster than the host, its invocation included.
 
     Remedy: offload it anyway with --partition all.
     """
-    fixed = of.invocation_us if invocation else 0.0
-    if of.us(cycles) + fixed < host_us:
+    us = of.us(cycles) + of.invocation_us
+    if us < host_us:
         return ""
-    plus = f" + {fixed:g} us for an invocation" if invocation else ""
+    plus = f" + {of.invocation_us:g} us for an invocation" if of.invocation_us else ""
     return (
-        f"{host_us:.1f} us on the host, {of.us(cycles) + fixed:.1f} us on the accelerator "
-        f"({cycles:,} cycles at {of.mhz:g} MHz{plus})"
+        f"{host_us:.1f} us on the host, {us:.1f} us on the accelerator ({cycles:,} cycles at "
+        f"{of.mhz:g} MHz{plus})"
     )
 
 
@@ -85,12 +85,13 @@ def weigh(
         of: the accelerator.
         recipe: how its work is cut.
     """
-    cycles = estimate(program, of.config, of.bus).cycles
+    whole = cycles = estimate(program, of.config, of.bus).cycles
     left = dict(host_us)
     fused = graph
     if not graph.moves:  # of what is joined or taken no part is weighed on its own
         fused = fuse_output_stage(compose_tables(graph, of.config), of.config)
     parts = members(graph, fused)
+    running = replace(of, invocation_us=0.0)  # the region is invoked in any case
     decisions: list[Decision] = []
     excluded: dict[str, Refusal] = {}
     kept: set[str] = set()
@@ -100,19 +101,19 @@ def weigh(
         fewer = estimate(lower(smaller, of.config, recipe), of.config, of.bus).cycles
         variables = [part.source.variable for part in parts[op.name]]
         time, saved = sum(left[v] for v in variables), cycles - fewer
-        why = offloading_pays(time, saved, of, invocation=False)
-        decisions.append(_decision(graph, [op], time, saved, of.us(saved), bool(not why)))
-        if why:
+        pays = not offloading_pays(time, saved, running)
+        decisions.append(_decision(graph, [op], time, saved, running, offloaded=pays))
+        if not pays:
             fused, cycles = smaller, fewer
-            excluded |= _refuse(variables, why, _clock(time, saved, 0))
+            excluded |= _refuse(variables, time, saved, running)
             for variable in variables:
                 del left[variable]
-    total = sum(left.values())
-    why = offloading_pays(total, cycles, of)
-    us = of.us(cycles) + of.invocation_us
-    decisions.append(_decision(graph, fused.ops, total, cycles, us, not why))
-    if why:
-        excluded |= _refuse(list(left), why, _clock(total, cycles, of.invocation_us))
+    if offloading_pays(sum(left.values()), cycles, of):
+        # Then the whole region does not pay either: each op that went made the rest pay more.
+        total = sum(host_us.values())
+        refusals = _refuse(list(host_us), total, whole, of)
+        return Weighed((_decision(graph, graph.ops, total, whole, of, offloaded=False),), refusals)
+    decisions.append(_decision(graph, fused.ops, sum(left.values()), cycles, of, offloaded=True))
     return Weighed(tuple(decisions), excluded)
 
 
@@ -157,24 +158,29 @@ def _alone(graph: ir.Graph, op: ir.Op) -> ir.Graph:
 
 
 def _decision(
-    graph: ir.Graph, ops: Sequence[ir.Op], host: float, cycles: int, us: float, offloaded: bool
+    graph: ir.Graph,
+    ops: Sequence[ir.Op],
+    host_us: float,
+    cycles: int,
+    of: Clocked,
+    *,
+    offloaded: bool,
 ) -> Decision:
     made = [op.source.node for op in ops] + [move.node for move in graph.moves]
     names = dict.fromkeys(name for nodes in made for name in nodes.split("+"))
     what = ops[0].name if len(ops) == 1 else f"{len(ops)} ops"
-    return Decision(graph.name, what, tuple(names), host, us, cycles, offloaded)
+    us = of.us(cycles) + of.invocation_us
+    return Decision(graph.name, what, tuple(names), host_us, us, cycles, offloaded)
 
 
-def _clock(host_us: float, cycles: int, fixed_us: float) -> str:
-    """From which clock on it would pay."""
-    if cycles <= 0 or host_us <= fixed_us:
-        return "no clock makes it pay; offload it anyway with --partition all"
-    return (
-        f"it pays above --clock {cycles / (host_us - fixed_us):.0f}; or offload it anyway with "
-        "--partition all"
-    )
-
-
-def _refuse(variables: Sequence[str], detail: str, remedy: str) -> dict[str, Refusal]:
-    refusal = rule_of(offloading_pays).refuse(detail, remedy)
-    return dict.fromkeys(variables, refusal)
+def _refuse(
+    variables: Sequence[str], host_us: float, cycles: int, of: Clocked
+) -> dict[str, Refusal]:
+    """The remedy is the clock from which on it would pay."""
+    remedy = "offload it anyway with --partition all"
+    if cycles > 0 and host_us > of.invocation_us:
+        remedy = f"it pays above --clock {cycles / (host_us - of.invocation_us):.0f}; or {remedy}"
+    else:
+        remedy = f"no clock makes it pay; {remedy}"
+    detail = offloading_pays(host_us, cycles, of)
+    return dict.fromkeys(variables, rule_of(offloading_pays).refuse(detail, remedy))
