@@ -61,10 +61,10 @@ class HostTimes:
         if unknown:
             for key, us in measure(unknown).items():
                 self.entries[key] = HostTime(unknown[key].what, us)
-            self._save()
+            self.save()
         return {name: self.entries[w.key].us for name, w in workloads.items()}
 
-    def _save(self) -> None:
+    def save(self) -> None:
         """Write the file; it appears only when complete."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         partial = self.path.with_name(self.path.name + ".partial")

@@ -135,8 +135,7 @@ def test_attention_without_its_products_still_compiles(folder: Path) -> None:
     """What merges the heads then sees an image; it stays on the host, with the reason."""
     config = AccelConfig(n_lanes=32, depthwise=False)
     fates = {
-        fate.node: fate
-        for fate in compile_model(folder / "encoder.onnx", config).explanation.nodes
+        fate.node: fate for fate in compile_model(folder / "encoder.onnx", config).explanation.nodes
     }
     assert fates["reshape17"].refusal is not None
     assert fates["reshape17"].refusal.rule == "values_are_seen_one_way"
