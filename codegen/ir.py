@@ -38,6 +38,8 @@ class Source:
     """Names of the ONNX nodes, joined by "+"."""
     index: int
     """Position of the op in its graph."""
+    variable: str = ""
+    """Variable of the integer module that it computes."""
 
 
 @dataclass(frozen=True, slots=True)
