@@ -58,6 +58,11 @@ class Layout:
         """Bytes of the whole tensor."""
         return self.blocks * self.plane
 
+    @property
+    def span(self) -> int:
+        """Bytes from the first to the last one: less than `size` for a part of a tensor."""
+        return (self.blocks - 1) * self.plane + self.rows * self.pitch
+
 
 def tensor_layout(
     shape: tuple[int, int, int, int], config: AccelConfig, gathers: Sequence[Gather] = ()

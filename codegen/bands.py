@@ -8,7 +8,7 @@ independent (1x1 kernels, element-wise): there all images are one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from accel.config import AccelConfig
@@ -128,7 +128,11 @@ def bands(op: ir.Op, tensors: Mapping[str, ir.Tensor]) -> Bands:
 
 
 def layout_of(name: str, tensors: Mapping[str, ir.Tensor], config: AccelConfig) -> Layout:
-    """Layout of a tensor of the graph."""
+    """Layout of a tensor of the graph; rows and planes of a part lie as those of the whole."""
     tensor = tensors[name]
+    if tensor.part is not None:
+        whole = layout_of(tensor.part.whole, tensors, config)
+        own = tensor_layout(tensor.shape, config)
+        return replace(own, pitch=whole.pitch, plane=whole.plane)
     lay_out = packed_layout if tensor.packed else tensor_layout
     return lay_out(tensor.shape, config, tensor.gathers)

@@ -2,7 +2,10 @@
 """Compile an ONNX or TFLite model for the accelerator.
 
 python -m codegen.compile MODEL.onnx|MODEL.tflite [--config NAME|FILE.toml]
-    [--emit cmds|bin|lib|report] [-o DIR] [--rounding single|double] [--calibrate DATA.npz|DIR ...]
+    [--emit cmds|bin|lib|report] [-o DIR] [--rounding single|double]
+    [--partition all|cost --clock MHZ --host-times FILE.json] [--calibrate DATA.npz|DIR ...]
+
+--emit report -o DIR writes MODEL.report.json and, to be read, MODEL.report.html.
 """
 
 from __future__ import annotations
@@ -22,15 +25,15 @@ from accel.isa import Rounding
 from accel.program import Program, to_bytes
 from codegen import artifact, ir
 from codegen.explain import Explanation, explain
+from codegen.explain_page import page, summary
+from codegen.explain_table import decision_table, refusal_table
 from codegen.frontend import calibrate
 from codegen.frontend.formats import ROUNDINGS, add_rounding, rounding_of
 from codegen.frontend.integerize import Notes, integerize
 from codegen.frontend.onnx_import import Imported, import_onnx
 from codegen.listing import listing
-from codegen.partition.partition import Partitioned, partition
-from codegen.partition.to_ir import regions, to_ir
-from codegen.pipeline import lower
-from codegen.recipe import DEFAULT
+from codegen.offload import ByCost, add_options, offload, strategy
+from codegen.partition.partition import Partitioned
 from codegen.tuning import Database, load_database
 
 EMITS = ("cmds", "bin", "lib", "report")
@@ -64,7 +67,9 @@ def compile_model(
     config: AccelConfig,
     progress: Callable[[str], None] = lambda _: None,
     tuned: Database | None = None,
+    *,
     rounding: Rounding | None = None,
+    by_cost: ByCost | None = None,
 ) -> Compiled:
     """Compile a model file.
 
@@ -74,6 +79,7 @@ def compile_model(
         progress: told the name of each step.
         tuned: recipes that were measured; without: the default one.
         rounding: the requantization rule; without: the one that belongs to the file's format.
+        by_cost: offload only what pays; without: all that the accelerator can take.
 
     Raises:
         ModelError: the model cannot be imported.
@@ -81,7 +87,9 @@ def compile_model(
     """
     progress("importing")
     rule = rounding_of(path) if rounding is None else rounding
-    return compile_imported(import_onnx(path), config, progress, tuned, rule)
+    return compile_imported(
+        import_onnx(path), config, progress, tuned, rounding=rule, by_cost=by_cost
+    )
 
 
 def compile_imported(
@@ -89,23 +97,24 @@ def compile_imported(
     config: AccelConfig,
     progress: Callable[[str], None] = lambda _: None,
     tuned: Database | None = None,
+    *,
     rounding: Rounding = Rounding.SINGLE,
+    by_cost: ByCost | None = None,
 ) -> Compiled:
     """Compile what `onnx_import` gave; arguments and errors as of `compile_model`."""
     progress("rewriting to integers")
     integer, notes = integerize(imported.module, rounding)
-    progress("partitioning")
-    partitioned = partition(integer, config, rounding=rounding)
-    graphs = {
-        symbol: to_ir(symbol, function, partitioned, imported.nodes)
-        for symbol, function in sorted(regions(partitioned).items())
-    }
-    programs = {}
-    for symbol, graph in graphs.items():
-        progress(f"planning {symbol} ({len(graph.ops)} ops)")
-        recipe = tuned.recipe(graph, config) if tuned else DEFAULT
-        programs[symbol] = lower(graph, config, recipe)
-    explanation = explain(imported, notes, partitioned, programs)
+    found = offload(
+        integer,
+        imported.nodes,
+        config,
+        progress=progress,
+        tuned=tuned,
+        by_cost=by_cost,
+        rounding=rounding,
+    )
+    partitioned, graphs, programs = found.partitioned, found.graphs, found.programs
+    explanation = explain(imported, notes, partitioned, graphs, programs, found.decisions)
     return Compiled(imported, integer, notes, partitioned, graphs, programs, explanation, rounding)
 
 
@@ -124,6 +133,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("-o", "--output", type=Path, default=None, help="directory to write into")
     add_rounding(parser)
+    add_options(parser)
     calibrate.add_options(parser)
     options = parser.parse_args(arguments)
     console = Console(stderr=True)
@@ -134,12 +144,23 @@ def main(arguments: list[str] | None = None) -> int:
             folder = options.output or Path("build")
             model = calibrate.quantized(options.model, folder, options, status.update)
             compiled = compile_model(
-                model, config, status.update, tuned, ROUNDINGS.get(options.rounding)
+                model,
+                config,
+                status.update,
+                tuned,
+                rounding=ROUNDINGS.get(options.rounding),
+                by_cost=strategy(options),
             )
             _emit(compiled, options.emit, options.model.stem, options.output)
     except TesseraError as error:
         console.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
         return 2
+    if compiled.explanation.decisions:
+        title = f"what pays at {options.clock:g} MHz"
+        console.print(decision_table(compiled.explanation.decisions, title))
+    if options.emit == "report" and options.output is not None:
+        console.print(refusal_table(compiled.explanation))
+        console.print(summary(compiled.explanation), markup=False, highlight=False)
     for warning in compiled.explanation.warnings:
         console.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
     return 0
@@ -158,13 +179,17 @@ def _emit(compiled: Compiled, what: str, stem: str, directory: Path | None) -> N
             print(_write(folder / f"{stem}.{symbol}.bin", to_bytes(program)))
         return
     if what == "cmds":
-        text = "".join(listing(program) for program in compiled.programs.values())
+        files = {"cmds.txt": "".join(map(listing, compiled.programs.values()))}
     else:
-        text = compiled.explanation.to_json()
+        title = f"{stem}: where every node went"
+        files = {
+            "report.json": compiled.explanation.to_json(),
+            "report.html": page(compiled.explanation, title),
+        }
     if directory is None:
-        sys.stdout.write(text)
-    else:
-        suffix = {"cmds": "cmds.txt", "report": "report.json"}[what]
+        sys.stdout.write(next(iter(files.values())))
+        return
+    for suffix, text in files.items():
         print(_write(directory / f"{stem}.{suffix}", text.encode()))
 
 

@@ -47,7 +47,8 @@ def macs(op: ir.Op, graph: ir.Graph) -> int:
     n, h, w, channels = graph.tensors[op.output].shape
     match op:
         case ir.Conv():
-            return 0 if op.overhead else n * h * w * op.weight.size
+            counted = op.weight.size * (op.weight.shape[3] - op.idle) // op.weight.shape[3]
+            return 0 if op.overhead else n * h * w * counted
         case ir.MatMul():
             return n * channels * graph.tensors[op.a].shape[3] // op.heads
     return 0

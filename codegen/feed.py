@@ -49,7 +49,8 @@ def feed(op: ir.Conv, tensors: Mapping[str, ir.Tensor], config: AccelConfig) -> 
         assert folded is not None, "only inputs of convolutions that can fold are packed"
         return folded
     taps = depthwise(op, config)
-    return taps if taps and taps.gather(op, config) in source.gathers else DENSE
+    gathers = tensors[ir.whole_of(op.input, tensors)].gathers
+    return taps if taps and taps.gather(op, config) in gathers else DENSE
 
 
 def depthwise(op: ir.Conv, config: AccelConfig) -> Feed | None:

@@ -3,21 +3,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from accel.config import KIB, AccelConfig
 from accel.isa import BY_NAME
 from codegen import ir
-from codegen.bands import Bands, Reach, bands, layout_of, window
+from codegen.bands import Reach, bands, layout_of, window
 from codegen.weights import grouping
 
+Tensors = Mapping[str, ir.Tensor]
+Check = Callable[[ir.Op, Tensors, AccelConfig], Iterator[str]]
+"""A rule: its doc string says what must hold, it yields what does not."""
 
-def reason(op: ir.Op, tensors: Mapping[str, ir.Tensor], config: AccelConfig) -> str:
+
+def reason(op: ir.Op, tensors: Tensors, config: AccelConfig) -> str:
     """Why `op` cannot run on this configuration, with values and a remedy; "" when it can."""
-    if not isinstance(op, ir.Conv) and not config.vector:
-        return "the vector unit is not built (vector = false); set vector = true"
-    return next(_problems(op, tensors, config), "")
+    found = problem(op, tensors, config)
+    return "" if found is None else found[1]
+
+
+def problem(op: ir.Op, tensors: Tensors, config: AccelConfig) -> tuple[Check, str] | None:
+    """The first rule that `op` fails, and how; None when it fits."""
+    for check in CHECKS:
+        for text in check(op, tensors, config):
+            return check, text
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,28 +80,22 @@ def least_blocks(op: ir.Op, config: AccelConfig) -> int:
     return config.words_per_vector if isinstance(op, ir.Conv) else 1
 
 
-def _problems(op: ir.Op, tensors: Mapping[str, ir.Tensor], config: AccelConfig) -> Iterator[str]:
-    geometry = bands(op, tensors)
-    yield from _field_problems(op, geometry)
-    if isinstance(op, ir.Conv):
-        yield from _weight_problems(op, config)
-    if isinstance(op, ir.MatMul):
-        yield from _matmul_problems(op, tensors, config)
-    if op.table is not None and not config.tables:
-        yield "it needs a table, the configuration has none; set tables >= 1"
-    names = {op.output, *(operand.tensor for operand in geometry.operands)}
-    buffers = band_bytes(op, tensors, config, 1, names, least_blocks(op, config))
-    least = buffers.held + buffers.part
-    if least > config.act_bytes:
-        yield (
-            f"one output row needs {least} bytes of activation SRAM, there are {config.act_bytes}; "
-            f"set act_kib >= {_kib(least)}"
-        )
+def vector_unit_is_built(op: ir.Op, tensors: Tensors, config: AccelConfig) -> Iterator[str]:
+    """What is no convolution needs the vector unit.
+
+    Remedy: set vector = true in the configuration.
+    """
+    if not isinstance(op, ir.Conv) and not config.vector:
+        yield "the vector unit is not built (vector = false); set vector = true"
 
 
-def _field_problems(op: ir.Op, geometry: Bands) -> Iterator[str]:
-    """The op against the widths of the command fields."""
-    view = window(op)
+def sizes_fit_the_command_fields(op: ir.Op, tensors: Tensors, config: AccelConfig) -> Iterator[str]:
+    """Kernel, stride, dilation, padding and row length fit the fields of the command.
+
+    Remedy: no configuration helps; in the model, split the op: a long kernel or row into parts, a
+    large stride into a smaller one and a slice, a dilated pool into slices.
+    """
+    geometry, view = bands(op, tensors), window(op)
     command = BY_NAME["CONV" if isinstance(op, ir.Conv | ir.MatMul) else "POOL"]
     values = {
         "kernel_h": view.kernel[0],
@@ -111,6 +116,15 @@ def _field_problems(op: ir.Op, geometry: Bands) -> Iterator[str]:
             yield f"{name} = {value} is above the command field's limit of {limits[name]}"
         elif name not in limits and value != 1:
             yield f"{name} = {value} is not supported for {command.name}"
+
+
+def windows_see_pixels(op: ir.Op, tensors: Tensors, config: AccelConfig) -> Iterator[str]:
+    """Padding is less than the kernel's extent, so that every window sees a pixel.
+
+    Remedy: no configuration helps; in the model, pad by less than the kernel's extent, and add the
+    border that is left as a constant behind the op.
+    """
+    geometry = bands(op, tensors)
     for axis in (geometry.vertical, geometry.horizontal):
         if max(axis.pad_before, axis.pad_after) >= axis.reach:
             yield (
@@ -119,18 +133,85 @@ def _field_problems(op: ir.Op, geometry: Bands) -> Iterator[str]:
             )
 
 
-def _weight_problems(conv: ir.Conv, config: AccelConfig) -> Iterator[str]:
-    """The smallest weight chunk (one n-block, one channel block, one kernel row)."""
-    least = conv.weight.shape[2] * config.weight_tile_bytes
+def weight_chunk_fits_twice(op: ir.Op, tensors: Tensors, config: AccelConfig) -> Iterator[str]:
+    """Twice the smallest chunk of weights (one kernel row of one tile) fits the weight SRAM.
+
+    Remedy: raise weight_kib, or split the kernel's width in the model.
+    """
+    if not isinstance(op, ir.Conv):
+        return
+    least = op.weight.shape[2] * config.weight_tile_bytes
     if 2 * least > config.weight_bytes:
         yield (
             f"one kernel row of weights takes {least} bytes, twice that must fit the weight SRAM "
             f"of {config.weight_bytes}; set weight_kib >= {_kib(2 * least)}"
         )
+
+
+def channel_blocks_fit_the_command_field(
+    op: ir.Op, tensors: Tensors, config: AccelConfig
+) -> Iterator[str]:
+    """The input channels, in blocks of k_lanes, fit the field of the command.
+
+    Remedy: raise k_lanes, or split the input channels in the model and add the parts.
+    """
+    if not isinstance(op, ir.Conv):
+        return
     limit = next(f for f in BY_NAME["CONV"].fields if f.name == "cin_blocks").range[1]
-    blocks = grouping(conv, config).blocks
+    blocks = grouping(op, config).blocks
     if blocks > limit:
         yield f"{blocks} input channel blocks are above the command field's limit of {limit}"
+
+
+def product_of_activations_fits_the_array(
+    op: ir.Op, tensors: Tensors, config: AccelConfig
+) -> Iterator[str]:
+    """A product of activations is made of K x K tiles; twice a tile's columns fit the weight SRAM.
+
+    Remedy: pad the head's sizes to multiples of k_lanes in the model.
+    """
+    if isinstance(op, ir.MatMul):
+        yield from _matmul_problems(op, tensors, config)
+
+
+def tables_are_built(op: ir.Op, tensors: Tensors, config: AccelConfig) -> Iterator[str]:
+    """A function of one value (sigmoid, hard-swish, ...) needs a table.
+
+    Remedy: set tables >= 1 in the configuration.
+    """
+    if op.table is not None and not config.tables:
+        yield "it needs a table, the configuration has none; set tables >= 1"
+
+
+def output_row_fits_the_activation_sram(
+    op: ir.Op, tensors: Tensors, config: AccelConfig
+) -> Iterator[str]:
+    """What one output row reads and writes fits the activation SRAM.
+
+    Remedy: raise act_kib, or split the op's width or channels in the model.
+    """
+    names = {op.output, *(operand.tensor for operand in bands(op, tensors).operands)}
+    buffers = band_bytes(op, tensors, config, 1, names, least_blocks(op, config))
+    least = buffers.held + buffers.part
+    if least > config.act_bytes:
+        yield (
+            f"one output row needs {least} bytes of activation SRAM, there are {config.act_bytes}; "
+            f"set act_kib >= {_kib(least)}"
+        )
+
+
+CHECKS: tuple[Check, ...] = (
+    vector_unit_is_built,
+    sizes_fit_the_command_fields,
+    windows_see_pixels,
+    weight_chunk_fits_twice,
+    channel_blocks_fit_the_command_field,
+    product_of_activations_fits_the_array,
+    tables_are_built,
+    output_row_fits_the_activation_sram,
+)
+OF_THE_MODEL = (sizes_fit_the_command_fields, windows_see_pixels)
+"""Rules that no configuration changes."""
 
 
 def matmul_passes(op: ir.MatMul, tensors: Mapping[str, ir.Tensor], config: AccelConfig) -> int:

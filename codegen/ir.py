@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The neutral graph: what an offloaded subgraph computes, in integers, free of any front end.
 
-    Graph  := inputs: Port*, outputs: Port*, tensors: Tensor*, ops: Op*      (ops in execution
-    order) Op     := Conv | MatMul | Pool | Add | Mul
+    Graph  := inputs: Port*, outputs: Port*, tensors: Tensor*, ops: Op* in execution order,
+              moves: Move*
+    Op     := Conv | MatMul | Pool | Add | Mul
+    Move   := Concat | Take                                    (moves.py)
     Tensor := int8, logical shape [N, H, W, C]
 
 A two-dimensional [M, C] activation is the tensor (M, 1, 1, C); dense is a 1x1 convolution; a dense
@@ -12,6 +14,7 @@ to int8. Every number here is exact: see accel/numerics.py for the arithmetic.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
@@ -20,6 +23,7 @@ import numpy.typing as npt
 
 from accel.banks import Gather
 from accel.isa import Rounding
+from codegen.moves import Move
 
 Shape = tuple[int, int, int, int]
 Table = npt.NDArray[np.int8]
@@ -34,6 +38,19 @@ class Source:
     """Names of the ONNX nodes, joined by "+"."""
     index: int
     """Position of the op in its graph."""
+    variable: str = ""
+    """Variable of the integer module that it computes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A tensor that lies inside another one (set by passes/place_parts.py)."""
+
+    whole: str
+    channel: int = 0
+    """Its first channel is this one of the whole, a multiple of K."""
+    row: int = 0
+    """The same for rows, which count through all images."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +64,9 @@ class Tensor:
     packed: bool = False
     """Its few channels lie without a gap between pixels (set by passes/choose_feeds.py)."""
     gathers: tuple[Gather, ...] = ()
-    """Rows that its readers need in different banks (set by passes/choose_feeds.py)."""
+    """Rows that its readers need in different banks (set by passes/choose_feeds.py); those of a
+    whole hold for its parts."""
+    part: Part | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +166,9 @@ class Conv:
     add: AddRule | None = None
     table: Table | None = None
     overhead: bool = False
-    """It only scales channels: no multiply-accumulates that the literature would count."""
+    """It only scales or picks channels: no multiply-accumulates that the literature counts."""
+    idle: int = 0
+    """Input channels without weights, which do not count either."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -238,6 +259,22 @@ class Graph:
     outputs: tuple[Port, ...]
     tensors: dict[str, Tensor] = field(default_factory=dict)
     ops: tuple[Op, ...] = ()
+    moves: tuple[Move, ...] = ()
+
+
+def whole_of(name: str, tensors: Mapping[str, Tensor]) -> str:
+    """The tensor in which `name` lies, itself if it is no part."""
+    part = tensors[name].part
+    return name if part is None else whole_of(part.whole, tensors)
+
+
+def families(tensors: Mapping[str, Tensor]) -> dict[str, frozenset[str]]:
+    """For every tensor that is a part or has some: all that share its bytes or its whole."""
+    members: dict[str, set[str]] = {}
+    for name in tensors:
+        members.setdefault(whole_of(name, tensors), set()).add(name)
+    found = [frozenset(group) for group in members.values() if len(group) > 1]
+    return {name: group for group in found for name in group}
 
 
 def clipping(low: int = -128, high: int = 127) -> Requant:
@@ -259,12 +296,19 @@ def reads(op: Op) -> tuple[str, ...]:
 
 def live(graph: Graph) -> Graph:
     """`graph` without ops and tensors that no output needs."""
-    needed = {port.tensor for port in graph.outputs}
+    family = families(graph.tensors)
+    needed: set[str] = set()
+
+    def need(*names: str) -> None:
+        for name in names:
+            needed.update(family.get(name, {name}))
+
+    need(*(port.tensor for port in graph.outputs))
     ops: list[Op] = []
     for op in reversed(graph.ops):
         if op.output in needed:
             ops.append(op)
-            needed.update(reads(op))
+            need(*reads(op))
     needed.update(port.tensor for port in graph.inputs)
     tensors = {name: tensor for name, tensor in graph.tensors.items() if name in needed}
     return replace(graph, tensors=tensors, ops=tuple(reversed(ops)))

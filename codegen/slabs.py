@@ -117,7 +117,8 @@ def _cycles(
             rows = [geometry.most_input_rows(operand.reach, n) for _, n in row_bands]
             loads += geometry.images * sum(rows) * layout.pitch * layout.blocks
     if op.output in used:
-        stores = layout_of(op.output, tensors, config).size
+        layout = layout_of(op.output, tensors, config)
+        stores = layout.blocks * layout.rows * layout.pitch
     compute, weights = _work(op, geometry, row_bands, tensors, config)
     passes = 1 if weights <= config.weight_bytes else bands_total
     load_cycles = (loads + passes * weights) / config.bus_bytes

@@ -50,6 +50,7 @@ def workload(graph: ir.Graph, config: AccelConfig) -> str:
         conv = (op.weight.shape, op.groups, op.residual) if isinstance(op, ir.Conv) else None
         kind = op.kind.value if isinstance(op, ir.Pool) else type(op).__name__
         facts.append((kind, view, conv, op.output, op.table is not None))
+    facts += [asdict(move) for move in graph.moves]
     facts += [(t.name, t.shape) for t in graph.tensors.values()]
     facts += [[port.tensor for port in ports] for ports in (graph.inputs, graph.outputs)]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]

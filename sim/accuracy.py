@@ -17,7 +17,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 from rich.console import Console
 from rich.progress import track
 
@@ -25,12 +24,12 @@ from accel.config import AccelConfig, load_config
 from accel.driver import Driver
 from accel.errors import ModelError, TesseraError
 from codegen.compile import compile_model
+from codegen.frontend.onnx_reference import open_session
 from sim.backends.open_device import BACKENDS, open_device
 from sim.compare import export_and_load, input_names
 from sim.session import memory_bytes
 
 FloatArray = npt.NDArray[np.float32]
-QUIET = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +84,7 @@ def measure(
 
 
 def _classify(model: Path, name: str, inputs: FloatArray) -> npt.NDArray[np.int64]:
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = QUIET
-    session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+    session = open_session(model)
     return np.array([session.run(None, {name: sample[None]})[0].argmax() for sample in inputs])
 
 

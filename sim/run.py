@@ -24,6 +24,7 @@ from accel.program import Program, from_bytes
 from codegen.cost import Bus, estimate
 from codegen.frontend import calibrate
 from codegen.frontend.formats import MODELS, ROUNDINGS, add_rounding
+from codegen.offload import add_options, strategy
 from sim.backends.open_device import BACKENDS, open_device
 from sim.backends.rtl_device import RtlDevice
 from sim.memory import MemoryModel, parse_memory
@@ -86,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
         "--report", type=Path, metavar="DIR", help="write a page with roofline and attribution"
     )
     add_rounding(parser)
+    add_options(parser)
     calibrate.add_options(parser)
     return parser
 
@@ -124,6 +126,8 @@ def _run(options: argparse.Namespace, status: Status) -> tuple[Result, AccelConf
         raise ConfigError("--jobs N: runs an ONNX or TFLite file on the verilator backend")
     if options.jobs < 1 or (options.jobs > 1 and (options.waves or options.checks)):
         raise ConfigError("--jobs N: N is 1 or more; waves and checks need one process")
+    if options.partition != "all" and not imported:
+        raise ConfigError("--partition: the model is an ONNX or TFLite file")
     waves = _wave_request(options)
 
     def opener(request: WaveRequest | None) -> Callable[[int], Device]:
@@ -180,15 +184,24 @@ def _compile(
 ) -> Compiled:
     """Compile the model, after a search for faster recipes if that was asked for."""
     from codegen.compile import compile_model
+    from codegen.explain_table import decision_table
     from codegen.tuning import load_database
     from sim.tune import trial_table, tune
 
     rounding = ROUNDINGS.get(options.rounding)
-    if options.tune is None:
-        return compile_model(options.model, config, status, rounding=rounding)
-    database = load_database(options.tune_db)
-    compiled = compile_model(options.model, config, status, database, rounding)
-    if options.tune == 0:
+    by_cost = strategy(options, Bus(memory.latency, memory.bytes_per_cycle))
+    database = None if options.tune is None else load_database(options.tune_db)
+
+    def compiled_now() -> Compiled:
+        return compile_model(
+            options.model, config, status, database, rounding=rounding, by_cost=by_cost
+        )
+
+    compiled = compiled_now()
+    if by_cost is not None:
+        title = f"what pays at {options.clock:g} MHz"
+        Console().print(decision_table(compiled.explanation.decisions, title))
+    if database is None or options.tune == 0:
         return compiled
     for graph in compiled.graphs.values():
         trials = tune(
@@ -202,7 +215,7 @@ def _compile(
         )
         Console().print(trial_table(graph.name, trials))
     database.save(options.tune_db)
-    return compile_model(options.model, config, status, database, rounding)
+    return compiled_now()
 
 
 def _segments(

@@ -32,7 +32,7 @@ from tvm.relax.expr_functor import mutator
 
 from accel.isa import Rounding
 from codegen.frontend.islands.elements import add, factors, multiply, rescale, table
-from codegen.frontend.islands.moves import MOVES, move, moved
+from codegen.frontend.islands.moves import concat, split, strided_slice, take
 from codegen.frontend.islands.pools import average, maximum, mean
 from codegen.frontend.islands.products import product
 from codegen.frontend.islands.scope import (
@@ -46,19 +46,26 @@ from codegen.frontend.islands.scope import (
     dtype_of,
     op_name,
 )
+from codegen.frontend.islands.shapes import SHAPE_OPS, applied
 
 __all__ = ["Notes", "array", "integerize"]
 
-PRODUCTS = ("relax.nn.conv2d", "relax.matmul")
+CLIPS = ("relax.nn.relu", "relax.clip")
+PRODUCTS = ("relax.nn.conv1d", "relax.nn.conv2d", "relax.matmul")
 FORMS: dict[str, Callable[[Scope, Island], Any | None]] = {
+    "relax.nn.conv1d": product,
     "relax.nn.conv2d": product,
     "relax.matmul": product,
     "relax.multiply": multiply,
     "relax.mean": mean,
+    "relax.nn.avg_pool1d": average,
     "relax.nn.avg_pool2d": average,
+    "relax.nn.max_pool1d": maximum,
     "relax.nn.max_pool2d": maximum,
-    "relax.reshape": moved,
-    "relax.permute_dims": moved,
+    "relax.concat": concat,
+    "relax.take": take,
+    "relax.strided_slice": strided_slice,
+    "relax.split": split,
     "relax.dequantize": rescale,
 }
 """Integer forms by the island's core."""
@@ -134,17 +141,31 @@ class _Integerize(Scope):
         return self.unsigned(self.builder_.emit(result, name_hint=self._name))
 
     def _island(self, value: Any, target: Quantized) -> Any | None:
-        """Integer form of quantize(value), or None."""
+        """Integer form of quantize(value), or None; clips and shape ops commute with rounding."""
         parts, bounds = [value], [-math.inf, math.inf]
+        shapes: list[Any] = []
         core = self.bound(value)
-        while op_name(core) in ("relax.nn.relu", "relax.clip"):
-            low, high = 0.0, math.inf
-            if op_name(core) == "relax.clip":
-                low, high = float(core.args[1].value), float(core.args[2].value)
-            bounds = [max(bounds[0], low), min(bounds[1], high)]
+        while op_name(core) in CLIPS or op_name(core) in SHAPE_OPS:
+            if op_name(core) in SHAPE_OPS:
+                shapes.append(core)
+            else:
+                low, high = 0.0, math.inf
+                if op_name(core) == "relax.clip":
+                    low, high = float(core.args[1].value), float(core.args[2].value)
+                bounds = [max(bounds[0], low), min(bounds[1], high)]
             parts.append(core.args[0])
             core = self.bound(core.args[0])
-        island = Island(core, target, _clip(bounds, target, self.rounding), tuple(parts))
+        clip = _clip(bounds, target, self.rounding)
+        result = self._form(Island(core, target, clip, tuple(parts)))
+        if result is None:
+            return None
+        for call in reversed(shapes):
+            result = applied(self, result, call, self.hint(*parts))
+        return result
+
+    def _form(self, island: Island) -> Any | None:
+        """Integer form of an island."""
+        core = island.core
         if op_name(core) in ("relax.add", "relax.subtract"):
             added = add(self, island)
             if added is not None:
@@ -154,20 +175,18 @@ class _Integerize(Scope):
                 if op_name(core) == "relax.add" and op_name(inner) in PRODUCTS:
                     if self.constant(bias) is None:
                         return None
-                    before = replace(island, core=inner, parts=(*parts, summand))
+                    before = replace(island, core=inner, parts=(*island.parts, summand))
                     return product(self, before, bias)
-        form = FORMS.get(op_name(core))
+        form = FORMS.get(_kind(core, self.bound))
         found = None if form is None else form(self, island)
-        if found is None and op_name(core) in MOVES and island.clip == INT8:
-            inner = self._island(core.args[0], target)
-            found = None if inner is None else move(self, island, self._emitted(inner))
         if found is None:
             found = factors(self, island)
-        return table(self, value, target) if found is None else found
+        return table(self, island) if found is None else found
 
-    def _emitted(self, value: Any) -> Any:
-        """A variable that is bound to `value`."""
-        return value if isinstance(value, relax.Var) else self.builder_.emit(value)
+
+def _kind(core: Any, bound: Callable[[Any], Any]) -> str:
+    """Name of the core's op; of the op that gives several results, for one of them."""
+    return op_name(bound(core.tuple_value) if isinstance(core, relax.TupleGetItem) else core)
 
 
 def _clip(bounds: list[float], target: Quantized, rounding: Rounding) -> tuple[int, int]:

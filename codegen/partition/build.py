@@ -168,7 +168,8 @@ def _batch_matmul(
 def _global_average_pool(
     parts: Parts, name: str, source: ir.Source, names: Mapping[str, str], output: str
 ) -> ir.Op:
-    _, _, h, w = shape_of(parts["x"])
+    shape, axes = shape_of(parts["x"]), [int(axis) for axis in parts["core"].attrs.axis]
+    h, w = (shape[axis] if axis in axes else 1 for axis in (2, 3))
     requant = _requant(parts, 1, np.asarray(-_scalar(parts["x_zp"]) * h * w))
     kind, window = ir.PoolKind.AVERAGE, ir.Window2d((h, w))
     return ir.Pool(name, source, names["x"], output, kind, window, requant)

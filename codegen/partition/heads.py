@@ -12,6 +12,12 @@ from typing import Any
 from tvm import relax
 from tvm.ir import Call
 
+from codegen.refusal import Refusal, rule_of
+
+Values = dict[Any, Any]
+"""Variable -> what it is bound to."""
+Readers = dict[Any, list[Any]]
+"""Variable -> the variables whose values read it."""
 ZEROING = ("relax.astype", "relax.subtract")
 """What is between an activation and a product that reads it."""
 
@@ -25,42 +31,52 @@ class Heads:
     results: frozenset[str]
     """Computed from such a product alone."""
 
-    def refusal(self, kind: str, name: str) -> str:
-        """Why a split or merge of heads moves data, or ""."""
+    def refusal(self, kind: str, name: str) -> Refusal | None:
+        """Why a split or merge of heads moves data, or None."""
         if kind == "split_heads" and name not in self.operands:
-            return "heads_are_split_for_products: other ops than products of activations read them"
+            return rule_of(heads_feed_products).refuse("other ops read the heads")
         if kind == "merge_heads" and name not in self.results:
-            return "heads_are_merged_to_rows: they do not come from a product of activations"
-        return ""
+            return rule_of(heads_come_from_a_product).refuse("other ops made the heads")
+        return None
+
+
+def heads_feed_products(variable: Any, values: Values, readers: Readers) -> bool:
+    """Heads that are split from rows are read by products of activations only.
+
+    Remedy: none in the configuration; let MatMul nodes of two activations alone read them.
+    """
+    found = readers.get(variable, [])
+    return bool(found) and all(
+        _is_product(values[reader])
+        or (_name(values[reader]) in ZEROING and heads_feed_products(reader, values, readers))
+        for reader in found
+    )
+
+
+def heads_come_from_a_product(variable: Any, values: Values) -> bool:
+    """Heads that are merged to rows come from a product of activations alone.
+
+    Remedy: none in the configuration; merge the heads directly behind the MatMul.
+    """
+    value = values.get(variable)
+    while isinstance(value, Call) and not _is_product(value):
+        value = values.get(value.args[0])
+    return _is_product(value)
 
 
 def find_heads(module: Any) -> Heads:
     """Look at `main` of an integer module."""
     bindings = [b for block in module["main"].body.blocks for b in block.bindings]
     values = {binding.var: binding.value for binding in bindings}
-    readers: dict[Any, list[Any]] = {}
+    readers: Readers = {}
     for variable, value in values.items():
         for argument in value.args if isinstance(value, Call) else ():
             if isinstance(argument, relax.Var):
                 readers.setdefault(argument, []).append(variable)
 
-    def feeds_products(variable: Any) -> bool:
-        found = readers.get(variable, [])
-        return bool(found) and all(
-            _is_product(values[reader])
-            or (_name(values[reader]) in ZEROING and feeds_products(reader))
-            for reader in found
-        )
-
-    def comes_from_product(variable: Any) -> bool:
-        value = values.get(variable)
-        while isinstance(value, Call) and not _is_product(value):
-            value = values.get(value.args[0])
-        return _is_product(value)
-
     return Heads(
-        frozenset(str(v.name) for v in values if feeds_products(v)),
-        frozenset(str(v.name) for v in values if comes_from_product(v)),
+        frozenset(str(v.name) for v in values if heads_feed_products(v, values, readers)),
+        frozenset(str(v.name) for v in values if heads_come_from_a_product(v, values)),
     )
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """May the accelerator take this match?
 
-Each rule's doc string is the rule; it returns the reason why not, with the values, or "" when it
-holds.
+Each rule's doc string is the rule, and behind "Remedy:" what to do about it; the rule returns the
+reason why not, with the values, or "" when it holds.
 """
 
 from __future__ import annotations
@@ -14,8 +14,13 @@ from typing import Any
 from accel.config import AccelConfig
 from codegen import ir
 from codegen.fits import reason
+from codegen.moves import BATCH, CHANNEL, ROW, Take
 from codegen.partition.build import Parts, build, shape_of
-from codegen.partition.views import HEADS, default_axes, head_axes, shape_under
+from codegen.partition.moves import MOVES, build_move, moved_axis, taken
+from codegen.partition.views import HEADS, Axes, default_axes, head_axes, shape_under
+from codegen.passes.place_parts import place_parts
+from codegen.refusal import Refusal, rule_of
+from codegen.remedy import does_not_fit
 
 RANKS = (2, 3, 4)
 SPLITS = (HEADS, (0, 2, 3, 1))
@@ -27,7 +32,10 @@ RENAMES = frozenset({"reshape", "split_heads", "merge_heads"})
 def activations_are_images_or_rows(
     kind: str, parts: Parts, output: Any, config: AccelConfig
 ) -> str:
-    """Activations are int8, and [N, C, H, W], [N, M, C] or [M, C]."""
+    """Activations are int8, and [N, C, H, W], [N, M, C] or [M, C].
+
+    Remedy: reshape to one of these forms in the model, between quantize and dequantize.
+    """
     for expr in (*(parts[key] for key in ("x", "a", "b") if key in parts), output):
         shape, dtype = shape_of(expr), str(expr.ty.dtype.dtype)
         if len(shape) not in RANKS or dtype != "int8":
@@ -40,7 +48,10 @@ def _default_shape(shape: tuple[int, ...]) -> ir.Shape | None:
 
 
 def reshape_only_renames(kind: str, parts: Parts, output: Any, config: AccelConfig) -> str:
-    """A reshape on its own only adds or drops H = W = 1; others are absorbed before dense only."""
+    """A reshape on its own only adds or drops H = W = 1; others are absorbed before dense only.
+
+    Remedy: none is needed where it stands at the border; inside, flatten directly before dense.
+    """
     if kind != "reshape":
         return ""
     before, after = shape_of(parts["x"]), shape_of(output)
@@ -50,7 +61,10 @@ def reshape_only_renames(kind: str, parts: Parts, output: Any, config: AccelConf
 
 
 def flatten_keeps_the_batch(kind: str, parts: Parts, output: Any, config: AccelConfig) -> str:
-    """A flatten before dense goes from [N, C, H, W] to [N, C * H * W]."""
+    """A flatten before dense goes from [N, C, H, W] to [N, C * H * W].
+
+    Remedy: use Flatten with axis = 1 before the dense layer.
+    """
     if kind != "flatten_dense":
         return ""
     before, after = shape_of(parts["x"]), shape_of(output)
@@ -59,13 +73,20 @@ def flatten_keeps_the_batch(kind: str, parts: Parts, output: Any, config: AccelC
 
 
 def matrices_are_rows(kind: str, parts: Parts, output: Any, config: AccelConfig) -> str:
-    """A dense layer reads rows of channels, [M, C] or [N, M, C]."""
+    """A dense layer reads rows of channels, [M, C] or [N, M, C].
+
+    Remedy: reshape its input to [N, M, C] in the model, or write it as a 1x1 convolution.
+    """
     rank = len(shape_of(output))
     return f"a matrix of rank {rank}" if kind == "dense" and rank == 4 else ""
 
 
 def heads_are_split_for_products(kind: str, parts: Parts, output: Any, config: AccelConfig) -> str:
-    """Heads are split from rows: [..., H * C] to [N, H, M, C] or [N, H, C, M]."""
+    """Heads are split from rows: [..., H * C] to [N, H, M, C] or [N, H, C, M].
+
+    Remedy: split heads as attention layers do: Reshape to [N, M, H, C], then Transpose to
+    [N, H, M, C] or [N, H, C, M], read by a MatMul of two activations.
+    """
     if kind != "split_heads":
         return ""
     before, after = shape_of(parts["x"]), shape_of(output)
@@ -78,7 +99,11 @@ def heads_are_split_for_products(kind: str, parts: Parts, output: Any, config: A
 
 
 def heads_are_merged_to_rows(kind: str, parts: Parts, output: Any, config: AccelConfig) -> str:
-    """Heads are merged to rows: [N, H, M, C] to [N, M, H * C] or [N * M, H * C]."""
+    """Heads are merged to rows: [N, H, M, C] to [N, M, H * C] or [N * M, H * C].
+
+    Remedy: merge heads as attention layers do: Transpose to [N, M, H, C], then Reshape to
+    [N, M, H * C], directly behind the MatMul of two activations.
+    """
     if kind != "merge_heads":
         return ""
     before, after = shape_of(parts["x"]), shape_of(output)
@@ -88,10 +113,82 @@ def heads_are_merged_to_rows(kind: str, parts: Parts, output: Any, config: Accel
     return f"{list(before)} to {list(after)} merges no heads to rows"
 
 
-def op_fits_the_hardware(kind: str, parts: Parts, output: Any, config: AccelConfig) -> str:
-    """The op's sizes fit the command fields, and its smallest tile the configured memories."""
-    if kind in RENAMES:
+def _seen_as(parts: Parts) -> Axes:
+    return default_axes(len(shape_of(parts["a" if "a" in parts else "x"])))
+
+
+def tensors_join_as_blocks(kind: str, parts: Parts, output: Any, config: AccelConfig) -> str:
+    """Tensors are joined along channels, along rows of one image, or image after image.
+
+    Remedy: join along one of these axes in the model; on the host a join copies.
+    """
+    if kind != "concat":
         return ""
+    axis, shape = moved_axis(kind, parts, _seen_as(parts)), shape_of(output)
+    if axis in (BATCH, CHANNEL) or (axis == ROW and shape[0] == 1):
+        return ""
+    where = int(parts["core"].attrs.axis)
+    return f"{list(shape)} is joined along axis {where}: only channels, or rows of one image, are"
+
+
+def indices_are_a_slice(kind: str, parts: Parts, output: Any, config: AccelConfig) -> str:
+    """What is taken along rows or pixels ascends evenly; channels may come in any order.
+
+    Remedy: slice with a constant step, or pick channels, in the model.
+    """
+    if kind != "take":
+        return ""
+    axes = _seen_as(parts)
+    axis = moved_axis(kind, parts, axes)
+    if axis is None:
+        where = int(parts["core"].attrs.axis)
+        return f"axis {where} of {list(shape_of(parts['x']))} is inside of rows"
+    indices = taken(parts, axes)
+    move = Take("", "", "", axis, indices, 0)
+    if axis == CHANNEL or move.step == 1 or (move.step is not None and axis != BATCH):
+        return ""
+    return f"indices {list(indices)[:8]} along axis {int(parts['core'].attrs.axis)} are no slice"
+
+
+def moves_fit_the_hardware(kind: str, parts: Parts, output: Any, config: AccelConfig) -> str:
+    """Where a move copies, the copy fits the configured memories; it needs the vector unit.
+
+    Remedy: the report names the rule of codegen/fits.py and the change of configuration.
+    """
+    if kind not in MOVES:
+        return ""
+    found = (reason(op, tensors, config) for op, tensors in copies(kind, parts, output, config))
+    return next(filter(None, found), "")
+
+
+def copies(
+    kind: str, parts: Parts, output: Any, config: AccelConfig
+) -> list[tuple[ir.Op, dict[str, ir.Tensor]]]:
+    """What a move on its own copies."""
+    axes = _seen_as(parts)
+    names = {key: key for key in ("a", "b", "x") if key in parts}
+    shapes = {**{key: shape_of(parts[key]) for key in names}, "y": shape_of(output)}
+    tensors = {key: ir.Tensor(key, shape_under(axes, shape)) for key, shape in shapes.items()}
+    move = build_move(kind, parts, axes, "", names, "y", 0)
+    ports = {key: ir.Port(key, tensor.shape, (0, 1, 2, 3)) for key, tensor in tensors.items()}
+    inputs = tuple(ports[key] for key in names)
+    graph = ir.Graph("", inputs, (ports["y"],), tensors, moves=(move,))
+    placed = place_parts(graph, config)
+    return [(op, placed.tensors) for op in placed.ops]
+
+
+def op_fits_the_hardware(kind: str, parts: Parts, output: Any, config: AccelConfig) -> str:
+    """The op's sizes fit the command fields, and its smallest tile the configured memories.
+
+    Remedy: the report names the rule of codegen/fits.py and the change of configuration.
+    """
+    if kind in RENAMES | MOVES:
+        return ""
+    return reason(*neutral(kind, parts, output), config)
+
+
+def neutral(kind: str, parts: Parts, output: Any) -> tuple[ir.Op, dict[str, ir.Tensor]]:
+    """The op of a match on its own, and its tensors."""
     names = {key: key for key in ("x", "a", "b") if key in parts}
     op = build(kind, parts, ir.Source("", 0), names, "y")
     tensors = {}
@@ -99,7 +196,7 @@ def op_fits_the_hardware(kind: str, parts: Parts, output: Any, config: AccelConf
         shape = shape_of(expr)
         axes = head_axes(len(shape)) if kind == "batch_matmul" else default_axes(len(shape))
         tensors[key] = ir.Tensor(key, shape_under(axes, shape))
-    return reason(op, tensors, config)
+    return op, tensors
 
 
 RULES: tuple[Callable[[str, Parts, Any, AccelConfig], str], ...] = (
@@ -109,14 +206,23 @@ RULES: tuple[Callable[[str, Parts, Any, AccelConfig], str], ...] = (
     matrices_are_rows,
     heads_are_split_for_products,
     heads_are_merged_to_rows,
+    tensors_join_as_blocks,
+    indices_are_a_slice,
+    moves_fit_the_hardware,
     op_fits_the_hardware,
 )
 
 
-def refusal(kind: str, parts: Parts, output: Any, config: AccelConfig) -> str:
-    """Why a match stays on the host: "rule: detail", or "" when the accelerator takes it."""
+def refusal(kind: str, parts: Parts, output: Any, config: AccelConfig) -> Refusal | None:
+    """The rule because of which a match stays on the host; None when the accelerator takes it."""
     for rule in RULES:
         detail = rule(kind, parts, output, config)
+        if detail and rule is op_fits_the_hardware:
+            return does_not_fit(*neutral(kind, parts, output), config)
+        if detail and rule is moves_fit_the_hardware:
+            made = copies(kind, parts, output, config)
+            return next(filter(None, (does_not_fit(*copy, config) for copy in made)), None)
         if detail:
-            return f"{rule.__name__}: {detail}"
-    return ""
+            what, _, advice = detail.partition("; set ")
+            return rule_of(rule).refuse(what, advice and f"set {advice}")
+    return None

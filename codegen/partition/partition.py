@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from accel.isa import Rounding
 from codegen.partition.heads import Heads, find_heads
 from codegen.partition.legality import refusal
 from codegen.partition.patterns import PREFIX, Pattern, pattern_table
+from codegen.refusal import Refusal
 
 MADE_BY = "tessera_made_by"
 """Attribute of a composite: name of the variable it computes."""
@@ -28,7 +29,7 @@ class Partitioned:
     """A module whose offloaded regions are functions with attribute Codegen = "tessera"."""
 
     module: Any
-    refusals: dict[str, str]
+    refusals: dict[str, Refusal]
     """Variable name of a match that stays on the host -> why."""
     table: tuple[Pattern, ...]
 
@@ -39,6 +40,7 @@ def partition(
     *,
     per_op: bool = False,
     rounding: Rounding = Rounding.SINGLE,
+    excluded: Mapping[str, Refusal] | None = None,
 ) -> Partitioned:
     """Claim what the accelerator can execute.
 
@@ -47,16 +49,18 @@ def partition(
         config: the hardware.
         rounding: the rule that `module` was written with.
         per_op: make every composite a region of its own, to compare layer by layer.
+        excluded: variables whose matches stay on the host in any case -> why.
     """
     table = pattern_table(rounding)
-    refusals: dict[str, str] = {}
+    refusals: dict[str, Refusal] = {}
+    kept = excluded or {}
     makers, heads = _Makers(), find_heads(module)
     patterns = [
         FusionPattern(
             f"{PREFIX}.{p.name}",
             p.root,
             {**p.parts, "root": p.root},
-            _check(p, config, heads, refusals, makers),
+            _check(p, config, heads, kept, refusals, makers),
             makers.attributes,
         )
         for p in table
@@ -108,7 +112,8 @@ def _check(
     pattern: Pattern,
     config: AccelConfig,
     heads: Heads,
-    refusals: dict[str, str],
+    excluded: Mapping[str, Refusal],
+    refusals: dict[str, Refusal],
     makers: _Makers,
 ) -> Callable[[Any], bool]:
     def check(context: Any) -> bool:
@@ -116,11 +121,12 @@ def _check(
             return False
         parts = {name: context.annotated_expr[name] for name in pattern.parts}
         output = context.matched_expr
-        why = refusal(pattern.name, parts, output, config)
         bound = context.value_to_bound_var.get(output, None)
         name = "" if bound is None else str(bound.name)
+        why = excluded.get(name)
+        why = why or refusal(pattern.name, parts, output, config)
         why = why or heads.refusal(pattern.name, name)
-        if not why:
+        if why is None:
             makers.remember(output, name)
             return True
         refusals[name] = why

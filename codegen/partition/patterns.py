@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tvm.relax.dpl import is_const, is_op, wildcard
+from tvm.relax.dpl import is_const, is_op, is_tuple, wildcard
 
 from accel.isa import Rounding
 
@@ -166,6 +166,18 @@ def _clip() -> Pattern:
     return Pattern("clip", parts["core"], parts)
 
 
+def _concat() -> Pattern:
+    parts = {"a": wildcard(), "b": wildcard()}
+    parts["core"] = is_op("relax.concat")(is_tuple([parts["a"], parts["b"]]))
+    return Pattern("concat", parts["core"], parts)
+
+
+def _take() -> Pattern:
+    parts = {"x": wildcard(), "indices": is_const()}
+    parts["core"] = _op("take", parts["x"], parts["indices"])
+    return Pattern("take", parts["core"], parts)
+
+
 def _reshape() -> Pattern:
     parts = {"x": wildcard()}
     parts["core"] = _op("reshape", parts["x"], wildcard())
@@ -189,5 +201,7 @@ def pattern_table(rounding: Rounding = Rounding.SINGLE) -> tuple[Pattern, ...]:
         _rescale(rounding),
         _max_pool2d(),
         _clip(),
+        _concat(),
+        _take(),
         _reshape(),
     )

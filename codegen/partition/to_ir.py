@@ -10,11 +10,12 @@ from typing import Any
 from tvm import relax
 from tvm.ir import Call
 
-from accel.errors import PlanError
 from codegen import ir
 from codegen.frontend.onnx_import import node_names
+from codegen.moves import Move
 from codegen.partition.build import build, copy, input_zero_points, shape_of
 from codegen.partition.legality import RENAMES
+from codegen.partition.moves import MOVES, build_move
 from codegen.partition.partition import MADE_BY, Partitioned, matched_parts
 from codegen.partition.patterns import PREFIX, Pattern
 from codegen.partition.views import (
@@ -30,8 +31,30 @@ from codegen.partition.views import (
 
 OPERANDS = ("x", "a", "b")
 """Parts of a pattern that are activations."""
+SEEN_AS: dict[Axes, str] = {
+    NCHW_TO_NHWC: "an image",
+    HEADS: "heads",
+    TRANSPOSED_HEADS: "transposed heads",
+}
 ELEMENTWISE = frozenset({"add", "mul", "table", "rescale", "clip"})
 """Patterns that see their operands in any way, but all in the same."""
+
+
+class ViewError(Exception):
+    """An op sees a value as another kind of tensor than the rest of its region does."""
+
+    def __init__(self, variable: str, message: str) -> None:
+        super().__init__(message)
+        self.variable = variable
+        """What the op computes; nothing else is wrong with its region."""
+
+
+def values_are_seen_one_way(error: ViewError) -> str:
+    """All ops of a region see a value as the same kind of tensor: image, rows or attention heads.
+
+    Remedy: where the op's neighbours stay on the host, admit them first; their entries say how.
+    """
+    return str(error)
 
 
 def regions(partitioned: Partitioned) -> dict[str, Any]:
@@ -53,6 +76,9 @@ def to_ir(name: str, function: Any, partitioned: Partitioned, nodes: tuple[str, 
         function: a function with attribute Codegen = "tessera".
         partitioned: what it is part of.
         nodes: readable ONNX node names by index.
+
+    Raises:
+        ViewError: an op does not go with the rest of the region.
     """
     return _Translator({p.name: p for p in partitioned.table}, nodes).graph(name, function)
 
@@ -65,6 +91,7 @@ class _Translator:
         self._nodes = nodes
         self._tensors: dict[str, ir.Tensor] = {}
         self._ops: list[ir.Op] = []
+        self._moves: list[Move] = []
         self._views: dict[Any, View] = {}
 
     def graph(self, name: str, function: Any) -> ir.Graph:
@@ -91,7 +118,8 @@ class _Translator:
         results = list(result.fields) if isinstance(result, relax.Tuple) else [function.body.body]
         passed = {port.tensor for port in inputs}
         outputs = [self._output(expr, passed) for expr in results]
-        return ir.Graph(name, tuple(inputs), tuple(outputs), self._tensors, tuple(self._ops))
+        tensors, ops, moves = self._tensors, tuple(self._ops), tuple(self._moves)
+        return ir.Graph(name, tuple(inputs), tuple(outputs), tensors, ops, moves)
 
     def _new(self, expr: Any, axes: Axes) -> View:
         """A new tensor for a value."""
@@ -114,10 +142,10 @@ class _Translator:
         return ir.Port(view.tensor, shape_of(expr), view.axes)
 
     def _composite(self, var: Any, call: Any, function: Any) -> None:
-        kind = _kind(function)
+        kind, hint = _kind(function), str(function.attrs.get(MADE_BY, ""))
         if kind in RENAMES:
             view = self._views[call.args[0]]
-            _check_views(kind, {"x": view}, ir.Source(kind, len(self._ops)))
+            _check_views(kind, {"x": view}, ir.Source(kind, len(self._ops), hint))
             self._views[var] = View(view.tensor, _renamed(kind, function, len(shape_of(var))))
             return
         parts = matched_parts(self._table[kind], function)
@@ -128,10 +156,15 @@ class _Translator:
         for key, zero_point in input_zero_points(kind, parts).items():
             tensor = self._tensors[names[key]]
             self._tensors[tensor.name] = replace(tensor, zero_point=zero_point)
-        hint = str(function.attrs.get(MADE_BY, ""))
-        source = ir.Source(node_names(hint, self._nodes) or kind, len(self._ops))
+        source = ir.Source(node_names(hint, self._nodes) or kind, len(self._ops), hint)
         _check_views(kind, views, source)
         self._views[var] = self._new(var, _result_axes(kind, var, views))
+        if kind in MOVES:
+            axes = next(iter(views.values())).axes
+            output, before = self._views[var].tensor, len(self._ops)
+            move = build_move(kind, parts, axes, source.node, names, output, before)
+            self._moves.append(move)
+            return
         op = build(kind, parts, source, names, self._views[var].tensor)
         if isinstance(op, ir.MatMul):
             op = replace(op, transposed=views["b"].axes == TRANSPOSED_HEADS)
@@ -153,23 +186,23 @@ def _read_as_heads(calls: list[tuple[Any, Any, Any]]) -> set[Any]:
 
 
 def _check_views(kind: str, views: Mapping[str, View], source: ir.Source) -> None:
-    """An op must see its operands as it understands them.
+    """Refuse an op that does not see its operands as it understands them.
 
     Raises:
-        PlanError: a value is an image to one op and heads of an attention to another.
+        ViewError: a value is an image to one op and heads of an attention to another.
     """
     axes = [view.axes for view in views.values()]
     if kind in ELEMENTWISE:
         right = len(set(axes)) == 1
+    elif kind == "concat":
+        right = len(set(axes)) == 1 and axes[0] == default_axes(len(axes[0]))
     elif kind in ("batch_matmul", "merge_heads"):
         right = all(a != NCHW_TO_NHWC for a in axes) and axes[0] != TRANSPOSED_HEADS
     else:
         right = axes[0] == default_axes(len(axes[0]))
     if not right:
-        raise PlanError(
-            f"{kind} (ONNX node {source.node}) reads a value that another op of the region sees as "
-            "a different kind of tensor (image or attention heads)"
-        )
+        seen = " and ".join(SEEN_AS.get(a, "rows") for a in axes)
+        raise ViewError(source.variable, f"{kind} reads what its region sees as {seen}")
 
 
 def _result_axes(kind: str, var: Any, views: dict[str, View]) -> Axes:

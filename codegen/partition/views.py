@@ -49,3 +49,16 @@ def shape_under(axes: Axes, host: tuple[int, ...]) -> ir.Shape:
 def head_axes(rank: int) -> Axes:
     """Of an operand or the result of a product of activations."""
     return HEADS if rank == 4 else tuple(range(rank))
+
+
+def tensor_axis(axes: Axes, host: tuple[int, ...], axis: int) -> int | None:
+    """The axis of the tensor [N, H, W, C] that is axis `axis` of the value; None if there is none.
+
+    Rows are stacked in the tensor's first axis, so only the outermost of theirs is one.
+    """
+    axis %= len(host)
+    if axes == NCHW_TO_NHWC:
+        return axes.index(axis)
+    if axis == len(host) - 1:
+        return 3
+    return 0 if prod(host[:axis]) == 1 else None

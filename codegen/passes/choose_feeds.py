@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from accel.banks import Gather, banked_pitch
 from accel.config import AccelConfig
-from codegen import ir
+from codegen import ir, moves
 from codegen.feed import depthwise, fold
 from codegen.fits import reason
 
@@ -32,13 +32,15 @@ def choose_feeds(graph: ir.Graph, config: AccelConfig) -> ir.Graph:
             taps = depthwise(op, config)
             if taps is not None:
                 wanted = taps.gather(op, config)
-                tensors = _banked(op.input, wanted, graph, tensors, config)
+                whole = ir.whole_of(op.input, tensors)
+                tensors = _banked(whole, wanted, graph, tensors, config)
     return replace(graph, tensors=dict(tensors))
 
 
 def _packed(name: str, graph: ir.Graph, tensors: Tensors, config: AccelConfig) -> Tensors:
     """Pack graph input `name` if every reader is a convolution that can fold it."""
-    if name in {port.tensor for port in graph.outputs}:
+    moved = {read for move in graph.moves for read in moves.reads(move)}
+    if name in {port.tensor for port in graph.outputs} | moved | ir.families(tensors).keys():
         return tensors
     gathers: list[Gather] = []
     for op in graph.ops:
@@ -67,5 +69,6 @@ def _accepted(tensor: ir.Tensor, graph: ir.Graph, tensors: Tensors, config: Acce
     if banked_pitch(0, tensor.gathers, config) is None:
         return tensors
     changed = {**tensors, tensor.name: tensor}
-    users = (op for op in graph.ops if tensor.name in {op.output, *ir.reads(op)})
+    family = ir.families(tensors).get(tensor.name, {tensor.name})
+    users = (op for op in graph.ops if family & {op.output, *ir.reads(op)})
     return tensors if any(reason(op, changed, config) for op in users) else changed

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Move what follows a convolution into its output stage: clips, additions, tables.
+"""Move what follows a convolution into its output stage: clips, additions, tables, rescalings.
 
 Before: any valid graph. After: the same results with fewer ops, and what fitted the hardware still
 fits. An addition goes to the operand that is a convolution used nowhere else (the later one if both
@@ -9,7 +9,7 @@ vector unit has that rule.
     c = conv(x); d = add(c, r); e = clip(d)   ->   e = conv(x) + r, clipped
     f = table(e)                              ->   f = the same, through the table
 
-Clips and tables move into pools and additions just as well.
+Clips and tables move into pools and additions just as well; a change of scale does as a table.
 """
 
 from __future__ import annotations
@@ -21,32 +21,36 @@ from dataclasses import replace
 from accel.config import AccelConfig
 from accel.isa import Rounding
 from accel.numerics import look_up
-from codegen import ir
+from codegen import ir, moves
+from codegen.bands import POINT
 from codegen.fits import reason
 from codegen.pointwise import EVERY, of_pool
 
 
 def fuse_output_stage(graph: ir.Graph, config: AccelConfig) -> ir.Graph:
     """Fuse clips and additions where the fused op fits `config`."""
-    ops = list(graph.ops)
+    ops, left = list(graph.ops), graph.moves
     outputs = {port.tensor for port in graph.outputs}
+    moved = {name for move in graph.moves for name in (*moves.reads(move), move.output)}
+    kept = outputs | moved | ir.families(graph.tensors).keys()
     changed = True
     while changed:
         changed = False
         uses = Counter(name for op in ops for name in ir.reads(op))
         producer = {op.output: index for index, op in enumerate(ops)}
-        single = {name for name, count in uses.items() if count == 1 and name not in outputs}
+        single = {name for name, count in uses.items() if count == 1 and name not in kept}
         for index, op in enumerate(ops):
             fused = _fuse(op, ops, producer, single, graph.tensors)
             if fused is not None and not reason(fused[1], graph.tensors, config):
                 target, result = fused
                 ops[index] = result
                 del ops[target]
+                left = tuple(replace(m, before=m.before - (m.before > target)) for m in left)
                 changed = True
                 break
-    used = {op.output for op in ops} | {name for op in ops for name in ir.reads(op)}
+    used = kept | {op.output for op in ops} | {name for op in ops for name in ir.reads(op)}
     tensors = {name: t for name, t in graph.tensors.items() if name in used}
-    return replace(graph, ops=tuple(ops), tensors=tensors)
+    return replace(graph, ops=tuple(ops), tensors=tensors, moves=left)
 
 
 def _fuse(
@@ -57,10 +61,11 @@ def _fuse(
     tensors: Mapping[str, ir.Tensor],
 ) -> tuple[int, ir.Op] | None:
     """(index of the op that absorbs `op`, the fused op), or None."""
-    if isinstance(op, ir.Pool) and _is_clip(op) and op.input in single and op.input in producer:
+    if isinstance(op, ir.Pool) and op.window == POINT and {op.input} <= single & producer.keys():
         index = producer[op.input]
         before = ops[index]
-        plain = op.table is None and before.table is None
+        clips = op.kind is ir.PoolKind.MAX and op.table is None
+        plain = clips and before.table is None
         return index, _clipped(before, op) if plain else _looked_up(before, op)
     if isinstance(op, ir.Add) and op.rule.rounding == Rounding.SINGLE:
         same = tensors[op.a].shape == tensors[op.b].shape and op.a != op.b
@@ -76,10 +81,6 @@ def _fuse(
                 if fused.add is not None and fused.add.a_zp == conv.requant.tail.zero_point:
                     return index, fused
     return None
-
-
-def _is_clip(pool: ir.Pool) -> bool:
-    return pool.kind is ir.PoolKind.MAX and pool.window == ir.Window2d((1, 1))
 
 
 def _clipped(op: ir.Op, clip: ir.Pool) -> ir.Op:

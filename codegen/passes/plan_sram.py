@@ -6,6 +6,8 @@ After: tensors alive at the same time do not overlap in the activation SRAM, and
 touches a tensor in memory has a region for its band buffers.
 
     conv0: input in memory 0x0000, bands of 8 rows in [0x0000, 0x8000)  ->  a resident at 0x8000
+
+Parts of a tensor go where it goes: only whole ones are placed.
 """
 
 from __future__ import annotations
@@ -58,7 +60,7 @@ def plan_sram(graph: ir.Graph, config: AccelConfig) -> Plan:
                 best = other
         if best.cycles == before:
             break
-    return _finish(graph, planner.layouts, best, config)
+    return _finish(planner, best)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,8 @@ class _Planner:
 
     def __init__(self, graph: ir.Graph, config: AccelConfig) -> None:
         self.graph, self.config = graph, config
-        self.lifetimes = _lifetimes(graph)
+        self.wholes = {name: ir.whole_of(name, graph.tensors) for name in graph.tensors}
+        self.lifetimes = _lifetimes(graph, self.wholes)
         self.layouts = {name: layout_of(name, graph.tensors, config) for name in self.lifetimes}
         self._cuts: dict[tuple[int, frozenset[str], Region], Cut | None] = {}
 
@@ -99,6 +102,10 @@ class _Planner:
             op = self.graph.ops[index]
             resident.remove(_victim(op, index, resident, self.layouts, self.lifetimes))
 
+    def streamed(self, op: ir.Op, resident: Set[str]) -> set[str]:
+        """Tensors in memory that an op touches."""
+        return {name for name in touched(op) if self.wholes[name] not in resident}
+
     def draft(self, resident: frozenset[str]) -> _Draft | None:
         """The draft with exactly these tensors on chip; None if there is no room for it."""
         placed, homeless = _pack(set(resident), self.layouts, self.lifetimes, self.config.act_bytes)
@@ -113,18 +120,18 @@ class _Planner:
     def _cut(self, index: int, resident: Set[str], placed: Mapping[str, Region]) -> Cut | None:
         op = self.graph.ops[index]
         alive = [r for name, r in placed.items() if _alive(self.lifetimes[name], index)]
-        streamed = touched(op) - resident
+        streamed = self.streamed(op, resident)
         key = index, frozenset(streamed), _largest_gap(alive, self.config.act_bytes)
         if key not in self._cuts:
             self._cuts[key] = cut(op, self.graph.tensors, self.config, streamed, key[2])
         return self._cuts[key]
 
 
-def _lifetimes(graph: ir.Graph) -> dict[str, Lifetime]:
+def _lifetimes(graph: ir.Graph, wholes: Mapping[str, str]) -> dict[str, Lifetime]:
     first: dict[str, int] = {}
     last: dict[str, int] = {}
     for index, op in enumerate(graph.ops):
-        for name in (op.output, *ir.reads(op)):
+        for name in (wholes[n] for n in (op.output, *ir.reads(op))):
             first.setdefault(name, index)
             last[name] = index
     return {name: Lifetime(first[name], last[name]) for name in first}
@@ -186,32 +193,52 @@ def _victim(
     return max(alive, key=lambda name: (layouts[name].size, name))
 
 
-def _finish(
-    graph: ir.Graph,
-    layouts: Mapping[str, Layout],
-    draft: _Draft,
-    config: AccelConfig,
-) -> Plan:
+def _finish(planner: _Planner, draft: _Draft) -> Plan:
     """Give memory offsets to graph inputs, graph outputs and tensors that are not resident."""
+    graph, config = planner.graph, planner.config
     windows = {port.tensor: Window.INPUTS for port in graph.inputs}
     windows |= {port.tensor: Window.OUTPUTS for port in graph.outputs}
-    as_weights = {ir.weights_of(op) for op in graph.ops}
+    read = filter(None, (ir.weights_of(op) for op in graph.ops))
+    as_weights = {planner.wholes[name] for name in read}
     sizes = dict.fromkeys(Window, 0)
     places: dict[str, Place] = {}
-    for name, layout in layouts.items():
+    for name, layout in planner.layouts.items():
         window = windows.get(name, Window.SCRATCH)
         memory = None
         if window is not Window.SCRATCH or name not in draft.resident or name in as_weights:
             memory = Memory(window, sizes[window])
             sizes[window] += round_up(layout.size, max(64, config.bus_bytes))
         places[name] = Place(layout, draft.placed.get(name), memory)
+    for name in graph.tensors:
+        if planner.wholes[name] in places:
+            places[name] = _place(name, places, graph.tensors, config)
     return Plan(
         places,
         tuple(
-            found.slabs if touched(op) - draft.resident else None
+            found.slabs if planner.streamed(op, draft.resident) else None
             for op, found in zip(graph.ops, draft.cuts, strict=True)
         ),
         scratch_bytes=sizes[Window.SCRATCH],
         input_bytes=sizes[Window.INPUTS],
         output_bytes=sizes[Window.OUTPUTS],
+    )
+
+
+def _place(
+    name: str,
+    places: Mapping[str, Place],
+    tensors: Mapping[str, ir.Tensor],
+    config: AccelConfig,
+) -> Place:
+    """Where a tensor is, given where whole ones are."""
+    part = tensors[name].part
+    if part is None:
+        return places[name]
+    whole, layout = _place(part.whole, places, tensors, config), layout_of(name, tensors, config)
+    offset = part.channel // config.k_lanes * layout.plane + part.row * layout.pitch
+    resident, memory = whole.resident, whole.memory
+    return Place(
+        layout,
+        resident and Region(resident.start + offset, layout.span),
+        memory and Memory(memory.window, memory.offset + offset),
     )

@@ -9,7 +9,7 @@ Before: a graph and its memory plan. After: steps that are correct when executed
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from accel.config import AccelConfig
@@ -43,7 +43,7 @@ def tile(graph: ir.Graph, plan: Plan, config: AccelConfig, recipe: Recipe = DEFA
         stream.layer = layer
         geometry = bands(op, graph.tensors)
         emit = _emitter(stream, op, geometry, graph, plan)
-        _load_residents(stream, op, plan, loaded)
+        _load_residents(stream, op, graph.tensors, plan, loaded)
         for band in _cut(stream, op, geometry, plan, plan.slabs[layer]):
             emit(band)
             _store(stream, band, plan.places[op.output])
@@ -84,9 +84,11 @@ def _on_chip(place: Place, block: int) -> View:
     return View(address, 0, layout.plane, layout.pitch, layout.k)
 
 
-def _load_residents(stream: Stream, op: ir.Op, plan: Plan, loaded: set[str]) -> None:
+def _load_residents(
+    stream: Stream, op: ir.Op, tensors: Mapping[str, ir.Tensor], plan: Plan, loaded: set[str]
+) -> None:
     """Load graph inputs that stay on chip, at their first use."""
-    for name in touched(op) - {op.output}:
+    for name in sorted({ir.whole_of(name, tensors) for name in touched(op) - {op.output}}):
         place = plan.places[name]
         if place.resident is None or place.memory is None or name in loaded:
             continue

@@ -95,13 +95,18 @@ def test_a_layer_too_large_stays_on_the_host_with_the_remedy(tmp_path: Path) -> 
     """One output row of this layer does not fit 4 KiB of activation SRAM."""
     net = Net((1, 64, 4, 64))
     net.conv(64, 16)
-    config = replace(CONFIG, act_kib=4)
-    compiled = compile_model(net.quantized(tmp_path / "wide.onnx"), config)
+    path = net.quantized(tmp_path / "wide.onnx")
+    compiled = compile_model(path, replace(CONFIG, act_kib=4))
     assert compiled.programs == {}
     (fate,) = (node for node in compiled.explanation.nodes if node.op == "Conv")
     assert fate.where == "host"
-    assert "one output row needs" in fate.why
-    assert "set act_kib >= " in fate.why
+    assert fate.refusal is not None
+    assert fate.refusal.rule == "output_row_fits_the_activation_sram"
+    assert "one output row needs" in fate.refusal.detail
+    assert fate.refusal.remedy == "set act_kib = 16 (now 4) in the configuration"
+    assert fate.why == str(fate.refusal)
+    assert compile_model(path, replace(CONFIG, act_kib=8)).programs == {}
+    assert compile_model(path, replace(CONFIG, act_kib=16)).explanation.offloaded_macs
 
 
 @pytest.fixture(scope="module", params=["model", "verilator"])

@@ -5,26 +5,90 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from tvm import relax
 
-from codegen.frontend.islands.scope import Island, Quantized, Scope, op_name, shape_of
+from codegen.frontend.islands.scope import (
+    Island,
+    Quantized,
+    Scope,
+    constant_of,
+    shape_of,
+)
+from codegen.frontend.islands.shapes import image, lifted, reshaped
 
-MOVES = ("relax.reshape", "relax.permute_dims")
+
+def concat(scope: Scope, island: Island) -> Any | None:
+    """Join values that are brought to the result's scale; two by two."""
+    values = [scope.activation(part) for part in scope.bound(island.core.args[0]).fields]
+    shape, hint = shape_of(island.core), scope.hint(*island.parts)
+    axis = int(island.core.attrs.axis) % len(shape)
+    flat = len(shape) == 3 and any(x is not None and lifted(scope, x) for x in values)
+    axis += flat and axis == 2
+    joined = None
+    for x in values:
+        value = image(scope, x) if x is not None and flat else x
+        same = None if value is None else scope.same_or_rescaled(value, island)
+        if same is None:
+            scope.refuse(island, "not all of what it joins are quantized activations")
+            return None
+        pair = same if joined is None else relax.op.concat([joined, same], axis)
+        joined = scope.builder_.emit(pair, name_hint=hint)
+    return reshaped(scope, joined, shape, hint) if flat else joined
 
 
-def moved(scope: Scope, island: Island) -> Any | None:
-    """Reshape and transpose move int8 values just as well."""
+def take(scope: Scope, island: Island) -> Any | None:
+    """Values at constant indices of one axis; a single index drops the axis."""
+    x, indices = scope.activation(island.core.args[0]), scope.constant(island.core.args[1])
+    if x is None or indices is None or island.core.attrs.axis is None or indices.ndim > 1:
+        return None
+    axis = int(island.core.attrs.axis) % len(shape_of(x.value))
+    size = shape_of(x.value)[axis]
+    whole = indices.reshape(-1).astype(np.int64)
+    result = _taken(scope, island, x.value, axis, np.where(whole < 0, whole + size, whole).tolist())
+    if indices.ndim == 0:
+        result = scope.builder_.emit(relax.op.reshape(result, shape_of(island.core)))
+    return scope.same_or_rescaled(Quantized(result, x.scale, x.zero_point, 0), island)
+
+
+def strided_slice(scope: Scope, island: Island) -> Any | None:
+    """A slice along each axis that has one."""
     x = scope.activation(island.core.args[0])
+    known = [_integers(scope, argument) for argument in island.core.args[1:]]
+    if x is None or any(values is None for values in known):
+        return None
+    axes, begin, end, *rest = (values or [] for values in known)
+    result = x.value
+    strides = rest[0] if rest else [1] * len(axes)
+    for axis, start, stop, step in zip(axes, begin, end, strides, strict=True):
+        indices = list(range(shape_of(x.value)[axis]))[slice(start, stop, step)]
+        if indices != list(range(shape_of(x.value)[axis])):
+            result = _taken(scope, island, result, axis, indices)
+    return scope.same_or_rescaled(Quantized(result, x.scale, x.zero_point, 0), island)
+
+
+def split(scope: Scope, island: Island) -> Any | None:
+    """One of the results of a split."""
+    call = scope.bound(island.core.tuple_value)
+    x = scope.activation(call.args[0])
     if x is None:
         return None
-    same = move(scope, island, x.value)
-    return scope.same_or_rescaled(Quantized(same, x.scale, x.zero_point, 0), island)
+    axis = int(call.attrs.axis) % len(shape_of(x.value))
+    sizes = [int(field.shape[axis]) for field in call.ty.fields]
+    begin = sum(sizes[: island.core.index])
+    indices = list(range(begin, begin + sizes[island.core.index]))
+    result = _taken(scope, island, x.value, axis, indices)
+    return scope.same_or_rescaled(Quantized(result, x.scale, x.zero_point, 0), island)
 
 
-def move(scope: Scope, island: Island, value: Any) -> Any:
-    """The island's reshape or transpose of an int8 value."""
-    if op_name(island.core) == "relax.reshape":
-        result = relax.op.reshape(value, shape_of(island.core))
-    else:
-        result = relax.op.permute_dims(value, island.core.attrs.axes)
-    return scope.builder_.emit(result, name_hint=scope.hint(*island.parts))
+def _integers(scope: Scope, expr: Any) -> list[int] | None:
+    """Constant axes, bounds or steps."""
+    if isinstance(expr, relax.Tuple):
+        return [int(field.value) for field in expr.fields]
+    values = scope.constant(expr)
+    return None if values is None else [int(v) for v in values.reshape(-1)]
+
+
+def _taken(scope: Scope, island: Island, value: Any, axis: int, indices: list[int]) -> Any:
+    found = relax.op.take(value, constant_of(indices, "int32"), axis=axis, mode="clip")
+    return scope.builder_.emit(found, name_hint=scope.hint(*island.parts))

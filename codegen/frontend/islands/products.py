@@ -11,13 +11,16 @@ from tvm import relax
 from accel.isa import Rounding
 from codegen.frontend.arithmetic import float_error
 from codegen.frontend.islands.scope import Island, Scope, op_name, shape_of
+from codegen.frontend.islands.shapes import image, reshaped
+from codegen.frontend.islands.windows import window_of
 
 
 def product(scope: Scope, island: Island, behind: Any | None = None) -> Any | None:
     """Convolution or matrix product, the constant `behind` added to it."""
     bias = None if behind is None else scope.constant(behind)
     core, scale_out = island.core, island.target.scale[0]
-    if op_name(core) == "relax.matmul" and bias is None:
+    form = op_name(core)
+    if form == "relax.matmul" and bias is None:
         found = _product_of_two(scope, island)
         if found is not None:
             return found
@@ -25,9 +28,11 @@ def product(scope: Scope, island: Island, behind: Any | None = None) -> Any | No
     if x is None or weights is None:
         return None
     w, w_scale = weights
-    conv = op_name(core) == "relax.nn.conv2d"
-    if conv and (w.ndim != 4 or core.attrs.data_layout != "NCHW"):
+    conv, flat = form != "relax.matmul", form == "relax.nn.conv1d"
+    if conv and core.attrs.data_layout not in ("NCHW", "NCW"):
         return None
+    if flat:
+        x, w = image(scope, x), w[:, :, None, :]
     if not conv and w.ndim != 2:
         return None
     channels = w.shape[0] if conv else w.shape[1]
@@ -57,15 +62,14 @@ def product(scope: Scope, island: Island, behind: Any | None = None) -> Any | No
     wide = scope.wide(x, "int16")
     weight = relax.const(np.ascontiguousarray(w), "int8")
     if conv:
-        a = core.attrs
-        acc = relax.op.nn.conv2d(
-            wide, weight, a.strides, a.padding, a.dilation, a.groups, out_dtype="int32"
-        )
+        window = window_of(core.attrs)
+        acc = relax.op.nn.conv2d(wide, weight, *window, core.attrs.groups, out_dtype="int32")
         shape: tuple[int, ...] = (1, channels, 1, 1)
     else:
         acc = relax.op.matmul(wide, weight, out_dtype="int32")
         shape = (*(1,) * (len(shape_of(x.value)) - 1), channels)
-    return scope.requantize(acc, whole.astype(np.int64), point, shape, island)
+    result = scope.requantize(acc, whole.astype(np.int64), point, shape, island)
+    return reshaped(scope, result, shape_of(core), scope.hint(*island.parts)) if flat else result
 
 
 def _product_of_two(scope: Scope, island: Island) -> Any | None:

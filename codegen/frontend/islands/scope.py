@@ -14,6 +14,7 @@ from tvm.relax.expr_functor import PyExprMutator
 
 from accel.isa import Rounding
 from codegen.frontend.arithmetic import FixedPoint, fixed_point, tflite_point
+from codegen.frontend.islands.shapes import SHAPE_OPS, along, applied
 from codegen.frontend.onnx_import import merge_hints
 
 INT8 = (-128, 127)
@@ -87,7 +88,7 @@ class Scope(PyExprMutator):
         self.notes = notes
         self.rounding = rounding
         self._shifted: dict[Any, Any] = {}
-        self._shapes: dict[Any, Any] = {}
+        self._moved: dict[Any, Quantized | None] = {}
 
     def unsigned(self, value: Any) -> Any:
         """The uint8 value that an int8 one stands for; who dequantizes it takes the int8 one."""
@@ -120,14 +121,20 @@ class Scope(PyExprMutator):
 
     def bound(self, expr: Any) -> Any:
         """What a variable is bound to (in the rewritten function)."""
-        if isinstance(expr, relax.Var):
+        while isinstance(expr, relax.Var):
             bound = self.lookup_binding(expr)
-            return expr if bound is None else bound
+            if bound is None:
+                break
+            expr = bound
         return expr
 
     def hint(self, *exprs: Any) -> str:
         """Name for a variable that stands for `exprs`."""
         return merge_hints(*(str(e.name) for e in exprs if isinstance(e, relax.Var)))
+
+    def refuse(self, island: Island, why: str) -> None:
+        """Say why an island stays float."""
+        self.notes.refused[self.hint(*island.parts)] = why
 
     def quantized(self, expr: Any) -> Quantized | None:
         """Read `dequantize(value)` with constant scale and zero point 0 or per tensor."""
@@ -148,21 +155,19 @@ class Scope(PyExprMutator):
         return Quantized(value, scales, int(zeros.flat[0]), int(call.attrs.axis))
 
     def activation(self, expr: Any) -> Quantized | None:
-        """Read `dequantize(value)` of an int8 activation with one scale, or a reshape of it."""
+        """Read `dequantize(value)` of an int8 activation with one scale, through shape ops."""
         call = self.bound(expr)
-        if op_name(call) == "relax.reshape":
-            inner = self.activation(call.args[0])
-            return None if inner is None else replace(inner, value=self._reshaped(inner, call))
-        found = self.quantized(call)
+        if op_name(call) in SHAPE_OPS:
+            if call not in self._moved:
+                inner = self.activation(call.args[0])
+                self._moved[call] = inner and replace(
+                    inner, value=applied(self, inner.value, call, self.hint(expr))
+                )
+            return self._moved[call]
+        found = self.quantized(expr)
         if found is None or isinstance(found.value, GenericConst) or found.scale.size != 1:
             return None
         return found if dtype_of(found.value) == "int8" else None
-
-    def _reshaped(self, x: Quantized, call: Any) -> Any:
-        """The int8 value with the shape of `call`; once for all that read it."""
-        if call not in self._shapes:
-            self._shapes[call] = self.builder_.emit(relax.op.reshape(x.value, shape_of(call)))
-        return self._shapes[call]
 
     def is_activation(self, call: Any) -> bool:
         """Whether `call` dequantizes an int8 activation."""
@@ -288,6 +293,9 @@ class Scope(PyExprMutator):
 
     def same_or_rescaled(self, x: Quantized, island: Island) -> Any:
         """`x` as the island wants it: nothing, a clip, or a change of scale."""
+        return along(self, lambda value: self._same_or_rescaled(value, island), x)
+
+    def _same_or_rescaled(self, x: Quantized, island: Island) -> Any:
         emit = self.builder_.emit
         if np.float32(x.scale[0]) == np.float32(island.target.scale[0]) and (
             x.zero_point == island.target.zero_point

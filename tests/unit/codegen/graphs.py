@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,8 +12,9 @@ from hypothesis import strategies as st
 
 from accel.config import load_config
 from accel.isa import Rounding
-from codegen import ir
+from codegen import ir, moves
 from codegen.geometry import Axis
+from codegen.moves import BATCH, CHANNEL, PIXEL, ROW, Concat, Move, Take
 
 DEFAULT, TINY, SMALL, TALL, WIDE = map(load_config, ("default", "tiny", "small", "tall", "wide"))
 CRAMPED = replace(DEFAULT, act_kib=8, weight_kib=4, param_kib=1, acc_entries=32, queue_depth=2)
@@ -43,6 +45,7 @@ class Builder:
         self.tensors: dict[str, ir.Tensor] = {}
         self.inputs: list[str] = []
         self.ops: list[ir.Op] = []
+        self.moves: list[Move] = []
 
     def input(self, shape: ir.Shape, zero_point: int = 0) -> str:
         """Add a graph input."""
@@ -143,6 +146,27 @@ class Builder:
         )
         return output
 
+    def concat(self, *names: str, axis: int = CHANNEL) -> str:
+        """Join tensors; returns the result."""
+        shape = list(self.tensors[names[0]].shape)
+        shape[axis] = sum(self.tensors[name].shape[axis] for name in names)
+        output = self._moved(shape, names[0])
+        self.moves.append(Concat("Concat", names, output, axis, len(self.ops)))
+        return output
+
+    def take(self, source: str, indices: Sequence[int], axis: int = CHANNEL) -> str:
+        """Take a part of a tensor; returns it."""
+        shape = list(self.tensors[source].shape)
+        shape[axis] = len(indices)
+        output = self._moved(shape, source)
+        self.moves.append(Take("Slice", source, output, axis, tuple(indices), len(self.ops)))
+        return output
+
+    def _moved(self, shape: list[int], source: str) -> str:
+        n, h, w, c = shape
+        name = f"m{len(self.moves)}"
+        return self._tensor(name, (n, h, w, c), self.tensors[source].zero_point)
+
     def rule(self, b: str, a_tail: ir.Tail, tail: ir.Tail) -> ir.AddRule:
         """A random addition rule that keeps most results inside int8."""
         a_mult, b_mult = (int(m) for m in self.random.integers(1 << 18, 1 << 20, 2))
@@ -155,8 +179,10 @@ class Builder:
         With `ports`, the host sees NCHW (or [N, C] where H and W are 1) instead of NHWC.
         """
         read = {name for op in self.ops for name in ir.reads(op)}
+        read |= {name for move in self.moves for name in moves.reads(move)}
         if outputs is None:
-            outputs = tuple(op.output for op in self.ops if op.output not in read)
+            made = [op.output for op in self.ops] + [move.output for move in self.moves]
+            outputs = tuple(name for name in made if name not in read)
         port = self._host_port if ports else self._port
         return ir.Graph(
             "test",
@@ -164,6 +190,7 @@ class Builder:
             tuple(map(port, outputs)),
             dict(self.tensors),
             tuple(self.ops),
+            tuple(self.moves),
         )
 
     def data(self) -> dict[str, npt.NDArray[np.int8]]:
@@ -217,6 +244,7 @@ def window_axis(window: ir.Window2d, axis: int, size: int) -> Axis:
 
 
 KINDS = ["conv", "conv", "residual", "max", "average", "add", "mul", "table", "gate"]
+KINDS += ["concat", "concat", "take"]
 SEEDS = st.integers(0, 2**32 - 1)
 CONFIG_NAMES = st.sampled_from(sorted(CONFIGS))
 
@@ -277,6 +305,11 @@ def _ops(draw: st.DrawFn, builder: Builder, tensors: list[str]) -> str:
     kind = draw(st.sampled_from(KINDS))
     if kind == "table":
         return builder.look_up(source)
+    if kind == "concat":
+        return draw(_joined(builder, tensors, source))
+    if kind == "take":
+        axis = draw(st.sampled_from([BATCH, ROW, PIXEL, CHANNEL, CHANNEL]))
+        return builder.take(source, draw(_indices(shape[axis], axis)), axis)
     if kind in ("add", "mul"):
         combine = builder.add if kind == "add" else builder.mul
         return combine(source, draw(st.sampled_from(twins)), tail)
@@ -292,3 +325,27 @@ def _ops(draw: st.DrawFn, builder: Builder, tensors: list[str]) -> str:
         return builder.conv(source, channels, window, groups, tail=tail)
     window = draw(st.sampled_from([ir.Window2d((1, 1)), ir.Window2d((3, 3), padding=(1, 1, 1, 1))]))
     return builder.conv(source, shape[3], window, groups, draw(st.sampled_from(twins)), tail)
+
+
+@st.composite
+def _joined(draw: st.DrawFn, builder: Builder, tensors: list[str], source: str) -> str:
+    """`source` and others whose shapes allow it, one after the other."""
+    shape = builder.tensors[source].shape
+    axis = draw(st.sampled_from([CHANNEL, CHANNEL, BATCH, ROW] if shape[0] == 1 else [CHANNEL]))
+
+    def rest(name: str) -> list[int]:
+        return [size for i, size in enumerate(builder.tensors[name].shape) if i != axis]
+
+    others = [name for name in tensors if rest(name) == rest(source)]
+    names = draw(st.lists(st.sampled_from(others), min_size=1, max_size=2))
+    return builder.concat(*draw(st.permutations([source, *names])), axis=axis)
+
+
+@st.composite
+def _indices(draw: st.DrawFn, size: int, axis: int) -> list[int]:
+    """A slice; any channels in any order."""
+    if axis == CHANNEL and draw(st.booleans()):
+        return draw(st.lists(st.integers(0, size - 1), min_size=1, max_size=40))
+    first = draw(st.integers(0, size - 1))
+    step = 1 if axis == BATCH else draw(st.integers(1, 3))
+    return list(range(first, draw(st.integers(first + 1, size)), step))

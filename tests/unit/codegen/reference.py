@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from accel.isa import Rounding
 from codegen import ir
+from codegen.moves import Concat
 
 Int8Array = npt.NDArray[np.int8]
 Int64Array = npt.NDArray[np.int64]
@@ -21,7 +22,8 @@ Int64Array = npt.NDArray[np.int64]
 def evaluate(graph: ir.Graph, inputs: Mapping[str, Int8Array]) -> dict[str, Int8Array]:
     """Every tensor of `graph`, given its [N, H, W, C] int8 inputs."""
     known = dict(inputs)
-    for op in graph.ops:
+    for position, op in enumerate(graph.ops):
+        _move(graph, position, known)
         match op:
             case ir.Conv():
                 value = _conv(op, graph, known)
@@ -37,7 +39,19 @@ def evaluate(graph: ir.Graph, inputs: Mapping[str, Int8Array]) -> dict[str, Int8
             value = op.table[value.view(np.uint8)]
         assert value.shape == graph.tensors[op.output].shape
         known[op.output] = value
+    _move(graph, len(graph.ops), known)
     return known
+
+
+def _move(graph: ir.Graph, position: int, known: dict[str, Int8Array]) -> None:
+    """The moves before the op at `position`."""
+    for move in graph.moves:
+        if move.before == position:
+            known[move.output] = (
+                np.concatenate([known[name] for name in move.inputs], axis=move.axis)
+                if isinstance(move, Concat)
+                else known[move.input].take(move.indices, axis=move.axis)
+            )
 
 
 def _conv(op: ir.Conv, graph: ir.Graph, known: Mapping[str, Int8Array]) -> Int8Array:

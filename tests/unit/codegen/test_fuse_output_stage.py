@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given, settings
 
@@ -103,6 +105,32 @@ def test_an_addition_of_a_tensor_to_itself_stays() -> None:
     y = builder.conv(builder.input((1, 4, 4, 16)), 16)
     builder.add(y, y)
     assert names(builder) == ["conv0", "add1"]
+
+
+def test_a_change_of_scale_becomes_a_table() -> None:
+    builder = Builder()
+    x = builder.conv(builder.input((1, 6, 6, 16), 2), 16, SAME3)
+    builder.pool(x, ir.PoolKind.AVERAGE, POINT, ir.Tail(3))
+    graph = builder.graph()
+    fused = fuse_output_stage(graph, DEFAULT)
+    assert [type(op) for op in fused.ops] == [ir.Conv]
+    assert fused.ops[0].table is not None
+    assert same(graph, fused, builder)
+    assert len(fuse_output_stage(graph, replace(DEFAULT, tables=0)).ops) == 2
+
+
+def test_moves_stay_behind_what_they_read() -> None:
+    builder = Builder()
+    x = builder.input((1, 6, 6, 16), 2)
+    clipped = [
+        builder.pool(builder.conv(x, 16), ir.PoolKind.MAX, POINT, ir.Tail(0, lo=0))
+        for _ in range(2)
+    ]
+    builder.conv(builder.concat(*clipped), 8)
+    fused = fuse_output_stage(builder.graph(), DEFAULT)
+    assert [type(op) for op in fused.ops] == [ir.Conv] * 3
+    assert fused.moves[0].before == 2
+    assert same(builder.graph(), fused, builder)
 
 
 def test_pooling_is_not_a_clip() -> None:

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What `main` of a module computes from what: bindings, readers, and the ONNX nodes behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tvm import relax
+from tvm.ir import Call, GenericConst, GlobalVar
+
+from codegen.frontend.onnx_import import node_indices
+
+
+@dataclass(frozen=True, slots=True)
+class Dataflow:
+    """`main`, to be asked."""
+
+    values: dict[Any, Any]
+    """Variable -> what it is bound to."""
+    readers: dict[Any, list[Any]]
+    """Variable -> the variables whose values read it."""
+    outputs: tuple[Any, ...]
+    made_by: dict[Any, tuple[int, ...]]
+    """Variable -> indices of its ONNX nodes."""
+    labels: Sequence[str]
+    """Readable ONNX nodes by index."""
+
+    def bound(self, expr: Any) -> Any:
+        """What a variable is bound to; other expressions are themselves."""
+        return self.values.get(expr, expr)
+
+    def label(self, variable: Any) -> str:
+        """Who computes a variable, for readers."""
+        if variable not in self.values:
+            return f"the model's input {variable.name}"
+        found = ", ".join(self.labels[index] for index in self.made_by.get(variable, ()))
+        return found or op_name(self.values[variable]) or "the accelerator"
+
+
+def dataflow(module: Any, labels: Sequence[str], outputs: Sequence[tuple[int, ...]]) -> Dataflow:
+    """Read `main`.
+
+    Args:
+        module: a Relax module.
+        labels: readable ONNX nodes by index.
+        outputs: nodes that make the model's outputs; the variables of these have no telling names.
+    """
+    body = module["main"].body
+    values = {b.var: b.value for block in body.blocks for b in block.bindings}
+    readers: dict[Any, list[Any]] = {}
+    for variable, value in values.items():
+        for argument in arguments(value):
+            readers.setdefault(argument, []).append(variable)
+    results = _results(body.body, values)
+    made_by = {variable: node_indices(str(variable.name)) for variable in values}
+    for variable, nodes in zip(results, outputs, strict=False):
+        if not made_by.get(variable, ()):
+            made_by[variable] = nodes
+    return Dataflow(values, readers, results, made_by, labels)
+
+
+def _results(result: Any, values: dict[Any, Any]) -> tuple[Any, ...]:
+    found = values.get(result, result)
+    return tuple(found.fields) if isinstance(found, relax.Tuple) else (result,)
+
+
+def arguments(value: Any) -> Iterator[Any]:
+    """Variables that a value reads."""
+    match value:
+        case relax.Var():
+            yield value
+        case Call():
+            for argument in value.args:
+                yield from arguments(argument)
+        case relax.Tuple():
+            for field in value.fields:
+                yield from arguments(field)
+        case relax.TupleGetItem():
+            yield from arguments(value.tuple_value)
+
+
+def op_name(value: Any) -> str:
+    """Name of a call's operator without "relax."; "" for other values and for function calls."""
+    if not isinstance(value, Call) or isinstance(value.op, GlobalVar):
+        return ""
+    return str(getattr(value.op, "name", "")).removeprefix("relax.")
+
+
+def is_constant(expr: Any) -> bool:
+    """A constant tensor."""
+    return isinstance(expr, GenericConst)
+
+
+def dtype_of(expr: Any) -> str:
+    """Element type of a tensor; "" for what is no tensor."""
+    found = getattr(getattr(expr, "ty", None), "dtype", None)
+    return str(getattr(found, "dtype", found) or "")
+
+
+def shape_text(expr: Any) -> str:
+    """Type and shape of a tensor, for messages."""
+    shape = getattr(getattr(expr, "ty", None), "shape", None)
+    return f"{dtype_of(expr)} {[int(s) for s in shape]}" if shape is not None else dtype_of(expr)

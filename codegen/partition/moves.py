@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Moves of the neutral graph from matched patterns: joined tensors, and what is taken of one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from codegen.frontend.integerize import array
+from codegen.moves import Concat, Move, Take
+from codegen.partition.build import Parts, shape_of
+from codegen.partition.views import Axes, tensor_axis
+
+MOVES = frozenset({"concat", "take"})
+"""Patterns that are moves."""
+
+
+def build_move(
+    kind: str,
+    parts: Parts,
+    axes: Axes,
+    node: str,
+    names: Mapping[str, str],
+    output: str,
+    before: int,
+) -> Move:
+    """Make the move.
+
+    Args:
+        kind: name of the pattern.
+        parts: matched expressions by the pattern's part names.
+        axes: how its operands are seen.
+        node: where it comes from.
+        names: operand part -> tensor name.
+        output: tensor name of the result.
+        before: number of the graph's ops before it.
+    """
+    axis = moved_axis(kind, parts, axes)
+    assert axis is not None, "partition/legality.py refuses others"
+    if kind == "concat":
+        return Concat(node, (names["a"], names["b"]), output, axis, before)
+    return Take(node, names["x"], output, axis, taken(parts, axes), before)
+
+
+def moved_axis(kind: str, parts: Parts, axes: Axes) -> int | None:
+    """Axis of the tensors; None where it is none of theirs."""
+    shape = shape_of(parts["a" if kind == "concat" else "x"])
+    return tensor_axis(axes, shape, int(parts["core"].attrs.axis))
+
+
+def taken(parts: Parts, axes: Axes) -> tuple[int, ...]:
+    """Indices along the tensor's axis: rows of an outer axis are several of it."""
+    shape, axis = shape_of(parts["x"]), int(parts["core"].attrs.axis)
+    indices = np.asarray(array(parts["indices"]).reshape(-1))
+    if len(axes) == 4 or axis % len(shape) == len(shape) - 1:
+        return tuple(indices.tolist())
+    inner = int(np.prod(shape[axis % len(shape) + 1 : -1]))
+    return tuple((indices[:, None] * inner + np.arange(inner)).reshape(-1).tolist())
