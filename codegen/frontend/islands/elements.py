@@ -64,7 +64,10 @@ def _add_twice(
     """Sum or difference as TFLite-Micro computes it: `numerics.rescale_add_twice`."""
     subtract = op_name(island.core) == "relax.subtract"
     point = twice_point(float(a.scale[0]), float(b.scale[0]), float(island.target.scale[0]))
-    if point is None or (subtract and swapped):
+    if subtract and swapped:
+        scope.refuse(island, "a broadcast tensor less a whole one has no form that rounds twice")
+        return None
+    if point is None:
         return None
     emit = scope.builder_.emit
     terms = []
