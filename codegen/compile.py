@@ -22,11 +22,11 @@ from accel.program import Program, to_bytes
 from codegen import artifact, ir
 from codegen.explain import Explanation, explain
 from codegen.frontend import calibrate
-from codegen.frontend.integerize import Notes, integerize
+from codegen.frontend.integerize import Notes
 from codegen.frontend.onnx_import import Imported, import_onnx
 from codegen.listing import listing
-from codegen.partition.partition import Partitioned, partition
-from codegen.partition.to_ir import regions, to_ir
+from codegen.matching import FLEXIBLE, MATCHES, Coverage, match_model
+from codegen.partition.partition import Partitioned
 from codegen.pipeline import lower
 from codegen.recipe import DEFAULT
 from codegen.tuning import Database, load_database
@@ -49,6 +49,10 @@ class Compiled:
     programs: dict[str, Program]
     """Program of each region, by symbol."""
     explanation: Explanation
+    matched: str
+    """How: exact, or flexible where that brings more."""
+    coverage: Coverage
+    """What runs where."""
 
     def export(self, path: Path) -> None:
         """Write the self-contained TVM library."""
@@ -60,6 +64,7 @@ def compile_model(
     config: AccelConfig,
     progress: Callable[[str], None] = lambda _: None,
     tuned: Database | None = None,
+    match: str = FLEXIBLE,
 ) -> Compiled:
     """Compile an ONNX file.
 
@@ -68,13 +73,14 @@ def compile_model(
         config: the hardware.
         progress: told the name of each step.
         tuned: recipes that were measured; without: the default one.
+        match: exact or flexible (`codegen/matching.py`).
 
     Raises:
         ModelError: the model cannot be imported.
         PlanError: a region does not fit the configured memories.
     """
     progress("importing")
-    return compile_imported(import_onnx(path), config, progress, tuned)
+    return compile_imported(import_onnx(path), config, progress, tuned, match)
 
 
 def compile_imported(
@@ -82,23 +88,29 @@ def compile_imported(
     config: AccelConfig,
     progress: Callable[[str], None] = lambda _: None,
     tuned: Database | None = None,
+    match: str = FLEXIBLE,
 ) -> Compiled:
     """Compile what `onnx_import` gave; arguments and errors as of `compile_model`."""
-    progress("rewriting to integers")
-    integer, notes = integerize(imported.module)
-    progress("partitioning")
-    partitioned = partition(integer, config)
-    graphs = {
-        symbol: to_ir(symbol, function, partitioned, imported.nodes)
-        for symbol, function in sorted(regions(partitioned).items())
-    }
+    progress("matching")
+    matched = match_model(imported, config, match)
+    graphs, partitioned = matched.graphs, matched.partitioned
     programs = {}
     for symbol, graph in graphs.items():
         progress(f"planning {symbol} ({len(graph.ops)} ops)")
         recipe = tuned.recipe(graph, config) if tuned else DEFAULT
         programs[symbol] = lower(graph, config, recipe)
-    explanation = explain(imported, notes, partitioned, programs)
-    return Compiled(imported, integer, notes, partitioned, graphs, programs, explanation)
+    explanation = explain(imported, matched.notes, partitioned, programs)
+    return Compiled(
+        imported,
+        matched.integer,
+        matched.notes,
+        partitioned,
+        graphs,
+        programs,
+        explanation,
+        matched.how,
+        matched.coverage,
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -111,6 +123,9 @@ def main(arguments: list[str] | None = None) -> int:
         "--tuned", type=Path, metavar="FILE.json", help="use what sim.run --tune N measured"
     )
     parser.add_argument("-o", "--output", type=Path, default=None, help="directory to write into")
+    parser.add_argument(
+        "--match", choices=MATCHES, default=FLEXIBLE, help="rewrite the model to match more"
+    )
     calibrate.add_options(parser)
     options = parser.parse_args(arguments)
     console = Console(stderr=True)
@@ -120,7 +135,7 @@ def main(arguments: list[str] | None = None) -> int:
             tuned = load_database(options.tuned) if options.tuned else None
             folder = options.output or Path("build")
             model = calibrate.quantized(options.model, folder, options, status.update)
-            compiled = compile_model(model, config, status.update, tuned)
+            compiled = compile_model(model, config, status.update, tuned, options.match)
             _emit(compiled, options.emit, options.model.stem, options.output)
     except TesseraError as error:
         console.print(f"error: {error}", style="red", markup=False, soft_wrap=True)

@@ -82,6 +82,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--report", type=Path, metavar="DIR", help="write a page with roofline and attribution"
     )
+    parser.add_argument(
+        "--match",
+        choices=("exact", "flexible"),
+        default="flexible",
+        help="exact: as the exporter wrote it; flexible: rewritten to offload more (default)",
+    )
     calibrate.add_options(parser)
     return parser
 
@@ -179,9 +185,9 @@ def _compile(
     from sim.tune import trial_table, tune
 
     if options.tune is None:
-        return compile_model(options.model, config, status)
+        return compile_model(options.model, config, status, match=options.match)
     database = load_database(options.tune_db)
-    compiled = compile_model(options.model, config, status, database)
+    compiled = compile_model(options.model, config, status, database, options.match)
     if options.tune == 0:
         return compiled
     for graph in compiled.graphs.values():
@@ -196,7 +202,7 @@ def _compile(
         )
         Console().print(trial_table(graph.name, trials))
     database.save(options.tune_db)
-    return compile_model(options.model, config, status, database)
+    return compile_model(options.model, config, status, database, options.match)
 
 
 def _segments(
