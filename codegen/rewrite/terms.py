@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -12,6 +13,7 @@ from tvm import relax
 from tvm.ir import Call, GenericConst
 from tvm.relax.analysis import free_vars
 
+from codegen.frontend.onnx_import import node_indices
 from codegen.rewrite import constants as con
 from codegen.rewrite import moves as mv
 from codegen.rewrite.constants import array, axes_of, op_name, shape_of
@@ -48,6 +50,7 @@ class Reader:
             for binding in block.bindings:
                 self.model.bound[binding.var] = binding.value
                 self._binding(binding.var, binding.value)
+        self._name_helpers()
         result = self.model.function.body.body
         self.model.roots = [self.model.step_of[v] for v in free_vars(result) if v in self.model.step_of]
         for a, b in combinations(list(self._reduced), 2):
@@ -61,6 +64,16 @@ class Reader:
         self.model.moves = list(closed)
         self.model.facts += mv.facts(closed, list(self._reduced))
         return self.model
+
+    def _name_helpers(self) -> None:
+        """The importer names what a node gives; what it needs for that comes before, unnamed."""
+        name = ""
+        for index in reversed(range(len(self.model.steps))):
+            step = self.model.steps[index]
+            if node_indices(step.name):
+                name = step.name
+            elif name and step.call is not None:
+                self.model.steps[index] = replace(step, name=name)
 
     # Values.
 
