@@ -25,6 +25,8 @@ from onnxruntime.quantization import (
 )
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
+from codegen.frontend.prepare import prepare
+
 Sample = Mapping[str, npt.NDArray[Any]]
 """An array for each input of a model."""
 METHODS = {
@@ -55,10 +57,10 @@ DEFAULT = Quantization()
 
 
 def preprocess(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Fold constants and batch norms, infer shapes: what `quantize` wants as input."""
+    """Fold constants and batch norms, infer shapes, `prepare`: what `quantize` wants as input."""
     with _files(model) as (raw, out):
         quant_pre_process(str(raw), str(out), skip_symbolic_shape=True)
-        return _only_onnx(onnx.load(out))
+        return prepare(_only_onnx(onnx.load(out)))
 
 
 def quantize(
