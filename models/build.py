@@ -46,7 +46,7 @@ from models.network import Progress as Report
 DEFAULT_FOLDER = Path("build/models")
 SOURCES = Path(__file__).parent
 QUANTIZER = SOURCES.parent / "codegen" / "frontend"
-QUANTIZER_SOURCES = ("prepare.py", "quantize.py")
+QUANTIZER_SOURCES = ("pointwise_chains.py", "prepare.py", "quantize.py")
 MADE_WITH = (
     "numpy",
     "onnx",

@@ -18,7 +18,7 @@ import onnx
 from onnx import helper
 
 from models.network import Array, BuildError, Network, Progress, silent
-from models.quantize import accuracy, quantize
+from models.quantize import Quantization, accuracy, quantize
 from models.wheels import locate, standardize
 
 PACKAGE = "magika"
@@ -26,6 +26,8 @@ FOLDER = Path("models/standard_v3_3")
 INPUT = "bytes"
 END, BLOCK, PADDING = 1024, 4096, 256
 """Bytes of each end; bytes that are read for it; what fills it up."""
+NORM = "LayerNorm"
+"""In the names of nodes that compute sums of squares, which 8 bits cannot hold."""
 CALIBRATION_SHARE = 4
 """Every so many files are for calibration."""
 FILES_OF_A_TYPE = 6
@@ -69,7 +71,9 @@ def build(progress: Progress = silent) -> Network:
     samples, labels = labelled_files()
     chosen = np.arange(len(labels)) % CALIBRATION_SHARE == 0
     progress("quantizing", 0.1)
-    model = quantize(float_model, [{INPUT: sample[None]} for sample in samples[chosen]])
+    norms = tuple(node.name for node in float_model.graph.node if NORM in node.name)
+    calibration = [{INPUT: sample[None]} for sample in samples[chosen]]
+    model = quantize(float_model, calibration, Quantization(keep_float=norms))
     progress("judging", 0.7)
     tests, labels = samples[~chosen], labels[~chosen]
     figures = {

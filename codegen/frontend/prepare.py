@@ -2,7 +2,7 @@
 """Write a float model so that onnxruntime can quantize all of it; no TVM.
 
 What it computes stays the same: sums of several are additions of two, the factors and offsets
-behind a batch norm are in it, biases are vectors.
+behind a batch norm are in it, biases are vectors, nodes have names.
 """
 
 from __future__ import annotations
@@ -25,6 +25,14 @@ def prepare(model: onnx.ModelProto) -> onnx.ModelProto:
     _split_sums(graph)
     _flatten_biases(graph, weights)
     _fold_into_norms(graph, weights)
+    _drop_unused(graph)
+    taken = {node.name for node in graph.node}
+    for index, node in enumerate(graph.node):
+        name = node.name or f"{node.op_type}.{index}"
+        while not node.name and name in taken:
+            name += "x"
+        node.name = name
+        taken.add(name)
     return model
 
 
@@ -100,6 +108,13 @@ def _per_channel(
     if value is None or value.ndim not in (3, 4) or value.shape[-3:] != (channels, 1, 1):
         return None
     return value.reshape(-1) if value.size == channels else None
+
+
+def _drop_unused(graph: onnx.GraphProto) -> None:
+    """Weights that nothing reads any more."""
+    used = {value for node in graph.node for value in node.input}
+    for weight in [weight for weight in graph.initializer if weight.name not in used]:
+        graph.initializer.remove(weight)
 
 
 def _replace(graph: onnx.GraphProto, nodes: list[onnx.NodeProto]) -> None:
