@@ -64,7 +64,7 @@ class _Builder(SeededBuilder):
         return self.add(f"{name}.add", self._linear(f"{name}.down", hidden, INNER, WIDTH), x)
 
     def gelu(self, name: str, x: str) -> str:
-        """GELU in the nodes that exporters write before opset 20: x * (1 + erf(x / sqrt(2))) / 2."""
+        """GELU as exporters write it before opset 20: x * (1 + erf(x / sqrt(2))) / 2."""
         scaled = self._node("Div", f"{name}.div", [x, self.constant(f"{name}.root", 2**0.5)])
         erf = self._node("Erf", f"{name}.erf", [scaled])
         one = self._node("Add", f"{name}.one", [erf, self.constant(f"{name}.1", 1.0)])

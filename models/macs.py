@@ -10,7 +10,7 @@ from onnx import shape_inference
 
 
 def count_macs(model: onnx.ModelProto) -> int:
-    """Multiply-accumulates of all Conv, ConvTranspose, Gemm and MatMul nodes; shapes must be static."""
+    """Multiply-accumulates of all Conv, ConvTranspose, Gemm, MatMul nodes; shapes are static."""
     graph = shape_inference.infer_shapes(model).graph
     shapes = {weight.name: tuple(weight.dims) for weight in graph.initializer}
     for value in (*graph.input, *graph.value_info, *graph.output):

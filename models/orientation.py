@@ -51,7 +51,7 @@ def build(progress: Progress = silent) -> Network:
 
 
 def turned_pages(rng: np.random.Generator, count: int) -> tuple[FloatArray, Array]:
-    """Pages full of text [N, 3, 224, 224], turned clockwise by 0, 90, ... degrees, and how often."""
+    """Pages full of text [N, 3, 224, 224], turned clockwise, and how often."""
     labels = np.arange(count) % TURNS
     pages = []
     for turns in labels:
