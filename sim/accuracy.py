@@ -17,7 +17,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from rich.console import Console
 from rich.progress import track
 
@@ -27,10 +26,9 @@ from accel.errors import ModelError, TesseraError
 from codegen.compile import Compiled, compile_model
 from sim.backends.open_device import BACKENDS, open_device
 from sim.compare import Artifact, export_and_load, input_names
+from sim.onnxruntime_session import open_session
 from sim.scoring import Array, decide, right, same
 from sim.session import memory_bytes
-
-QUIET = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +120,7 @@ def _share(decisions: Sequence[Array], labels: Array) -> float:
 
 
 def _decisions(model: Path, name: str, inputs: Array, labels: Array) -> list[Array]:
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = QUIET
-    session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+    session = open_session(str(model))
     return [
         decide(session.run(None, {name: sample[None]})[0], label)
         for sample, label in zip(inputs, labels, strict=True)

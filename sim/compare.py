@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 import tvm
 from tvm import relax
 
@@ -30,9 +29,9 @@ from codegen.passes.choose_feeds import choose_feeds
 from codegen.passes.fuse_output_stage import fuse_output_stage
 from codegen.pipeline import lower
 from sim.host_loops import reference_pipeline
+from sim.onnxruntime_session import open_session
 
 Arrays = list[npt.NDArray[Any]]
-QUIET = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +104,7 @@ def run_host(module: Any, inputs: Arrays) -> Arrays:
 
 def run_onnxruntime(model: bytes, inputs: Mapping[str, npt.NDArray[Any]]) -> Arrays:
     """Execute the ONNX file with onnxruntime."""
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = QUIET
-    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    return list(session.run(None, dict(inputs)))
+    return list(open_session(model).run(None, dict(inputs)))
 
 
 class Artifact:
