@@ -90,7 +90,8 @@ def paddle_input(image: Image.Image) -> FloatArray:
 
 def imagenet_input(image: Image.Image, *, blue_first: bool = False) -> FloatArray:
     """[3, H, W] less ImageNet's mean, over its deviation."""
-    mean, deviation = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+    mean = np.array((0.485, 0.456, 0.406), np.float32)
+    deviation = np.array((0.229, 0.224, 0.225), np.float32)
     pixels = np.asarray(image, np.float32)[:, :, :: -1 if blue_first else 1] / 255
-    normal = (pixels - np.float32(mean)) / np.float32(deviation)
+    normal = (pixels - mean) / deviation
     return np.ascontiguousarray(normal.transpose(2, 0, 1))

@@ -27,12 +27,11 @@ SPATIAL, REDUCTION = 0, 2
 def reference_pipeline() -> Any:
     """TVM's default pipeline, with reordered loops."""
 
-    @tvm.transform.module_pass(opt_level=0)
     def run(module: Any, _: Any) -> Any:
         module = _reordered(relax.transform.LegalizeOps()(module))
         return relax.pipeline.default_build_pipeline()(module)
 
-    return run
+    return tvm.transform.module_pass(run, opt_level=0)
 
 
 def _reordered(module: Any) -> Any:

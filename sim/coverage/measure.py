@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from time import perf_counter
 
@@ -112,8 +111,10 @@ def measure(
 
 
 def _compile(path: Path, config: AccelConfig, match: str, status: Status) -> Compiled:
-    build = partial(compile_model, path, config, status)
-    return build(match=match) if len(matchings()) > 1 else build()
+    build: Callable[..., Compiled] = compile_model
+    if len(matchings()) > 1:
+        return build(path, config, status, match=match)
+    return build(path, config, status)
 
 
 def _coverage(
