@@ -49,7 +49,7 @@ module tessera_conv_unit
   output gather_mask_t                                              act_rd_req_o,
   output gather_addr_t                                              act_rd_addr_o,
   input  logic                                                      act_rd_gnt_i,
-  input  logic         [GATHER_ROWS-1:0][1:0][KLanes-1:0][7:0]      act_rd_data_i,
+  input  logic         [      KLanes-1:0][7:0] act_rd_data_i[GATHER_ROWS][2],
   output logic                                 res_rd_req_o,
   output addr_t                                res_rd_addr_o,
   input  logic                                 res_rd_gnt_i,

@@ -31,7 +31,7 @@ module tessera_act_sram
   input  gather_mask_t                            gather_req_i,
   input  gather_addr_t                            gather_addr_i,
   output logic                                    gather_gnt_o,
-  output logic [GATHER_ROWS-1:0][1:0][KLanes-1:0][7:0] gather_data_o,
+  output logic  [KLanes-1:0][7:0]                 gather_data_o [GATHER_ROWS][2],
   // Word reads.
   input  logic  [ ReadPorts-1:0]                  rd_req_i,
   input  addr_t [ ReadPorts-1:0]                  rd_addr_i,
@@ -110,11 +110,13 @@ module tessera_act_sram
     rd_taken = '0;
     for (int unsigned b = 0; b < Banks; b++) rd_row[b] = '0;
     for (int unsigned r = 0; r < GATHER_ROWS; r++) begin
-      for (int unsigned c = 0; c < 2; c++) begin
-        if (gather_req_i[r][c]) begin
-          rd_taken[bank_of(gather_word(r, c))] = 1'b1;
-          rd_row[bank_of(gather_word(r, c))]   = row_of(gather_word(r, c));
-        end
+      if (gather_req_i[r][0]) begin
+        rd_taken[bank_of(gather_addr_i[r])] = 1'b1;
+        rd_row[bank_of(gather_addr_i[r])]   = row_of(gather_addr_i[r]);
+      end
+      if (gather_req_i[r][1]) begin
+        rd_taken[bank_of(gather_word(r, 1))] = 1'b1;
+        rd_row[bank_of(gather_word(r, 1))]   = row_of(gather_word(r, 1));
       end
     end
     for (int unsigned p = 0; p < ReadPorts; p++) begin
@@ -133,15 +135,32 @@ module tessera_act_sram
     end
   end
 
-  always_ff @(posedge clk_i) begin
-    for (int unsigned b = 0; b < Banks; b++) begin
-      if (rd_taken[b]) rd_word_q[b] <= mem[b][rd_row[b]];
+  // Whole arrays are assigned at once, from locals: a simulator would keep a flag for each element
+  // that is assigned on its own.
+  always_ff @(posedge clk_i) begin : p_read
+    word_t word[Banks];
+    bank_t gather_bank[GATHER_ROWS];
+    bank_t rd_bank[ReadPorts];
+    if (rd_taken != '0) begin
+      word = rd_word_q;
+      for (int unsigned b = 0; b < Banks; b++) begin
+        if (rd_taken[b]) word[b] = mem[b][rd_row[b]];
+      end
+      rd_word_q <= word;
     end
-    for (int unsigned r = 0; r < GATHER_ROWS; r++) begin
-      if (gather_req_i[r] != '0) gather_bank_q[r] <= bank_of(gather_addr_i[r]);
+    if (gather_req_i != '0) begin
+      gather_bank = gather_bank_q;
+      for (int unsigned r = 0; r < GATHER_ROWS; r++) begin
+        if (gather_req_i[r] != '0) gather_bank[r] = bank_of(gather_addr_i[r]);
+      end
+      gather_bank_q <= gather_bank;
     end
-    for (int unsigned p = 0; p < ReadPorts; p++) begin
-      if (rd_gnt_o[p]) rd_bank_q[p] <= bank_of(rd_addr_i[p]);
+    if (rd_gnt_o != '0) begin
+      rd_bank = rd_bank_q;
+      for (int unsigned p = 0; p < ReadPorts; p++) begin
+        if (rd_gnt_o[p]) rd_bank[p] = bank_of(rd_addr_i[p]);
+      end
+      rd_bank_q <= rd_bank;
     end
     if (beat_rd_gnt_o) begin
       beat_bank_q <= bank_of(beat_rd_addr_i);
@@ -152,7 +171,7 @@ module tessera_act_sram
   always_comb begin
     for (int unsigned r = 0; r < GATHER_ROWS; r++) begin
       gather_data_o[r][0] = rd_word_q[gather_bank_q[r]];
-      gather_data_o[r][1] = rd_word_q[gather_bank_q[r]+bank_t'(1)];
+      gather_data_o[r][1] = rd_word_q[bank_t'(gather_bank_q[r]+bank_t'(1))];
     end
     for (int unsigned p = 0; p < ReadPorts; p++) rd_data_o[p] = rd_word_q[rd_bank_q[p]];
   end
