@@ -36,6 +36,8 @@ class Compiler:
 
     command: tuple[str, ...]
     version: str
+    inline: tuple[str, ...] = ()
+    """Flags for code that should be inlined beyond what the compiler thinks reasonable."""
 
 
 def _output(*command: str) -> str:
@@ -116,7 +118,9 @@ def wheel_compiler() -> Compiler | None:
         *(f"--target={target}", f"-resource-dir={root / 'lib'}"),
     )
     version = next(iter(_output(*command, "--version").splitlines()), "")
-    return Compiler(command, f"{version} {target}") if version.startswith("clang") else None
+    if not version.startswith("clang"):
+        return None
+    return Compiler(command, f"{version} {target}", ("-mllvm", "-inline-threshold=1000"))
 
 
 @cache

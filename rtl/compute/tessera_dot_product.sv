@@ -69,8 +69,7 @@ module tessera_dot_product
     if (row_valid_i && row_form_i.transposed) begin
       // Transposed means N = K; the modulo lets other arrays elaborate.
       for (int unsigned k = 0; k < KLanes; k++) begin
-        shadow[k][$clog2(NLanes)'(row_i)] = 32'(signed'(row_data_i[k%NLanes])) -
-            32'(row_form_i.zp);
+        shadow[k][$clog2(NLanes)'(row_i)] = 32'(signed'(row_data_i[k%NLanes])) - 32'(row_form_i.zp);
       end
     end else if (row_valid_i) begin
       for (int unsigned n = 0; n < NLanes; n++) begin

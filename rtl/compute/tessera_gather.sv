@@ -68,7 +68,7 @@ module tessera_gather
     pos_t   at       [GATHER_ROWS];
     logic   row_there[GATHER_ROWS];
     coord_t y, low, high, left, stop, shift;
-    pos_t   place;
+    pos_t place;
     present    = '0;
     runs       = '0;
     in_range_o = 1'b1;

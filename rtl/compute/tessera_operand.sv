@@ -86,7 +86,7 @@ module tessera_operand
           row    = 2'(from - top - (column ? 9'(feed_i.rows) : '0));
           if (from < top) begin
             for (int unsigned n = 0; n < KLanes; n++)
-              taps[k][n] = taps_q[from[$clog2(KLanes)-1:0]][n];
+            taps[k][n] = taps_q[from[$clog2(KLanes)-1:0]][n];
           end else if (9'(k) < top && feed_i.present[row][column]) begin
             for (int unsigned n = 0; n < KLanes; n++) taps[k][n] = data_i[row][column][n];
           end else begin

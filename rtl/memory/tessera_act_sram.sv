@@ -97,9 +97,9 @@ module tessera_act_sram
 
   logic  [   Banks-1:0] rd_taken;
   row_t                 rd_row      [    Banks];
-  word_t                rd_word_q   [    Banks];
-  bank_t                gather_bank_q[GATHER_ROWS];
-  bank_t                rd_bank_q   [ReadPorts];
+  word_t                rd_word     [    Banks];
+  bank_t [GATHER_ROWS-1:0] gather_bank_q;
+  bank_t [ReadPorts-1:0] rd_bank_q;
   bank_t                beat_bank_q;
   logic  [PartBits-1:0] beat_part_q;
 
@@ -135,32 +135,20 @@ module tessera_act_sram
     end
   end
 
-  // Whole arrays are assigned at once, from locals: a simulator would keep a flag for each element
-  // that is assigned on its own.
-  always_ff @(posedge clk_i) begin : p_read
-    word_t word[Banks];
-    bank_t gather_bank[GATHER_ROWS];
-    bank_t rd_bank[ReadPorts];
-    if (rd_taken != '0) begin
-      word = rd_word_q;
-      for (int unsigned b = 0; b < Banks; b++) begin
-        if (rd_taken[b]) word[b] = mem[b][rd_row[b]];
-      end
-      rd_word_q <= word;
+  for (genvar b = 0; b < Banks; b++) begin : gen_read
+    word_t word_q;
+    always_ff @(posedge clk_i) begin
+      if (rd_taken[b]) word_q <= mem[b][rd_row[b]];
     end
-    if (gather_req_i != '0) begin
-      gather_bank = gather_bank_q;
-      for (int unsigned r = 0; r < GATHER_ROWS; r++) begin
-        if (gather_req_i[r] != '0) gather_bank[r] = bank_of(gather_addr_i[r]);
-      end
-      gather_bank_q <= gather_bank;
+    assign rd_word[b] = word_q;
+  end
+
+  always_ff @(posedge clk_i) begin
+    for (int unsigned r = 0; r < GATHER_ROWS; r++) begin
+      if (gather_req_i[r] != '0) gather_bank_q[r] <= bank_of(gather_addr_i[r]);
     end
-    if (rd_gnt_o != '0) begin
-      rd_bank = rd_bank_q;
-      for (int unsigned p = 0; p < ReadPorts; p++) begin
-        if (rd_gnt_o[p]) rd_bank[p] = bank_of(rd_addr_i[p]);
-      end
-      rd_bank_q <= rd_bank;
+    for (int unsigned p = 0; p < ReadPorts; p++) begin
+      if (rd_gnt_o[p]) rd_bank_q[p] <= bank_of(rd_addr_i[p]);
     end
     if (beat_rd_gnt_o) begin
       beat_bank_q <= bank_of(beat_rd_addr_i);
@@ -170,10 +158,10 @@ module tessera_act_sram
 
   always_comb begin
     for (int unsigned r = 0; r < GATHER_ROWS; r++) begin
-      gather_data_o[r][0] = rd_word_q[gather_bank_q[r]];
-      gather_data_o[r][1] = rd_word_q[bank_t'(gather_bank_q[r]+bank_t'(1))];
+      gather_data_o[r][0] = rd_word[gather_bank_q[r]];
+      gather_data_o[r][1] = rd_word[bank_t'(gather_bank_q[r]+bank_t'(1))];
     end
-    for (int unsigned p = 0; p < ReadPorts; p++) rd_data_o[p] = rd_word_q[rd_bank_q[p]];
+    for (int unsigned p = 0; p < ReadPorts; p++) rd_data_o[p] = rd_word[rd_bank_q[p]];
   end
 
   if (BeatWords > 1) begin : gen_beat_of_words
@@ -181,7 +169,7 @@ module tessera_act_sram
     assign unused_part = ^beat_part_q;
     always_comb begin
       for (int unsigned w = 0; w < BeatWords; w++) begin
-        beat_rd_data_o[w*KLanes+:KLanes] = rd_word_q[beat_bank_q+bank_t'(w)];
+        beat_rd_data_o[w*KLanes+:KLanes] = rd_word[beat_bank_q+bank_t'(w)];
       end
     end
   end else begin : gen_beat_in_word
@@ -189,7 +177,7 @@ module tessera_act_sram
       beat_rd_data_o = '0;
       for (int unsigned i = 0; i < WordBeats; i++) begin
         if (beat_part_q == PartBits'(i)) begin
-          beat_rd_data_o = rd_word_q[beat_bank_q][i*BusBytes+:BusBytes];
+          beat_rd_data_o = rd_word[beat_bank_q][i*BusBytes+:BusBytes];
         end
       end
     end
