@@ -29,9 +29,10 @@ from codegen.explain_page import page, summary
 from codegen.explain_table import decision_table, refusal_table
 from codegen.frontend import calibrate
 from codegen.frontend.formats import ROUNDINGS, add_rounding, rounding_of
-from codegen.frontend.integerize import Notes, integerize
+from codegen.frontend.integerize import Notes
 from codegen.frontend.onnx_import import Imported, import_onnx
 from codegen.listing import listing
+from codegen.matching import FLEXIBLE, MATCHES, Coverage, match_model
 from codegen.offload import ByCost, add_options, offload, strategy
 from codegen.partition.partition import Partitioned
 from codegen.tuning import Database, load_database
@@ -54,8 +55,12 @@ class Compiled:
     programs: dict[str, Program]
     """Program of each region, by symbol."""
     explanation: Explanation
-    rounding: Rounding = Rounding.SINGLE
+    rounding: Rounding
     """The requantization rule."""
+    matched: str
+    """How: exact, or flexible where that brings more."""
+    coverage: Coverage
+    """What could be offloaded."""
 
     def export(self, path: Path) -> None:
         """Write the self-contained TVM library."""
@@ -70,6 +75,7 @@ def compile_model(
     *,
     rounding: Rounding | None = None,
     by_cost: ByCost | None = None,
+    match: str = FLEXIBLE,
 ) -> Compiled:
     """Compile a model file.
 
@@ -80,6 +86,7 @@ def compile_model(
         tuned: recipes that were measured; without: the default one.
         rounding: the requantization rule; without: the one that belongs to the file's format.
         by_cost: offload only what pays; without: all that the accelerator can take.
+        match: exact or flexible (`codegen/matching.py`).
 
     Raises:
         ModelError: the model cannot be imported.
@@ -88,7 +95,7 @@ def compile_model(
     progress("importing")
     rule = rounding_of(path) if rounding is None else rounding
     return compile_imported(
-        import_onnx(path), config, progress, tuned, rounding=rule, by_cost=by_cost
+        import_onnx(path), config, progress, tuned, rounding=rule, by_cost=by_cost, match=match
     )
 
 
@@ -100,22 +107,34 @@ def compile_imported(
     *,
     rounding: Rounding = Rounding.SINGLE,
     by_cost: ByCost | None = None,
+    match: str = FLEXIBLE,
 ) -> Compiled:
     """Compile what `onnx_import` gave; arguments and errors as of `compile_model`."""
-    progress("rewriting to integers")
-    integer, notes = integerize(imported.module, rounding)
+    progress("matching")
+    matched = match_model(imported, config, match, rounding)
     found = offload(
-        integer,
+        matched.integer,
         imported.nodes,
         config,
+        matched.translated,
         progress=progress,
         tuned=tuned,
         by_cost=by_cost,
         rounding=rounding,
     )
     partitioned, graphs, programs = found.partitioned, found.graphs, found.programs
-    explanation = explain(imported, notes, partitioned, graphs, programs, found.decisions)
-    return Compiled(imported, integer, notes, partitioned, graphs, programs, explanation, rounding)
+    return Compiled(
+        imported,
+        matched.integer,
+        matched.notes,
+        partitioned,
+        graphs,
+        programs,
+        explain(imported, matched.notes, partitioned, graphs, programs, found.decisions),
+        rounding,
+        matched.how,
+        matched.coverage,
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -134,6 +153,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("-o", "--output", type=Path, default=None, help="directory to write into")
     add_rounding(parser)
     add_options(parser)
+    parser.add_argument(
+        "--match", choices=MATCHES, default=FLEXIBLE, help="rewrite the model to match more"
+    )
     calibrate.add_options(parser)
     options = parser.parse_args(arguments)
     console = Console(stderr=True)
@@ -150,6 +172,7 @@ def main(arguments: list[str] | None = None) -> int:
                 tuned,
                 rounding=ROUNDINGS.get(options.rounding),
                 by_cost=strategy(options),
+                match=options.match,
             )
             _emit(compiled, options.emit, options.model.stem, options.output)
     except TesseraError as error:

@@ -9,10 +9,10 @@ import numpy as np
 import onnx
 
 from codegen.frontend.onnx_reference import open_session
-from codegen.frontend.quantize import preprocess, quantize
+from codegen.frontend.quantize import Quantization, preprocess, quantize
 from models.network import Array
 
-__all__ = ["accuracy", "preprocess", "quantize", "run"]
+__all__ = ["Quantization", "accuracy", "preprocess", "quantize", "run"]
 
 
 def run(model: onnx.ModelProto, samples: Iterable[Mapping[str, Array]]) -> Array:

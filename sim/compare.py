@@ -29,6 +29,7 @@ from codegen.frontend.onnx_reference import open_session
 from codegen.passes.choose_feeds import choose_feeds
 from codegen.passes.fuse_output_stage import fuse_output_stage
 from codegen.pipeline import lower
+from sim.host_loops import reference_pipeline
 
 Arrays = list[npt.NDArray[Any]]
 
@@ -96,7 +97,8 @@ def input_names(compiled: Compiled) -> list[str]:
 
 def run_host(module: Any, inputs: Arrays) -> Arrays:
     """Execute a Relax module on the host."""
-    machine = relax.VirtualMachine(compile_host(module), tvm.cpu())
+    library = compile_host(module, reference_pipeline())
+    machine = relax.VirtualMachine(library, tvm.cpu())
     return _outputs(machine["main"](*map(tvm.runtime.tensor, inputs)))
 
 

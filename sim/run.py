@@ -88,6 +88,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_rounding(parser)
     add_options(parser)
+    parser.add_argument(
+        "--match",
+        choices=("exact", "flexible"),
+        default="flexible",
+        help="exact: as the exporter wrote it; flexible: rewritten to offload more (default)",
+    )
     calibrate.add_options(parser)
     return parser
 
@@ -194,7 +200,13 @@ def _compile(
 
     def compiled_now() -> Compiled:
         return compile_model(
-            options.model, config, status, database, rounding=rounding, by_cost=by_cost
+            options.model,
+            config,
+            status,
+            database,
+            rounding=rounding,
+            by_cost=by_cost,
+            match=options.match,
         )
 
     compiled = compiled_now()

@@ -66,6 +66,8 @@ class Result:
     """How the integer form differs from other executions of the model: name -> difference."""
     predicted: int | None = None
     """Cycles by the cost model, where it knows the memory."""
+    outputs: Arrays = field(default_factory=list)
+    """What the device gave, for a model."""
 
     @property
     def offloaded_macs(self) -> int:
@@ -170,6 +172,7 @@ def run_model(
         culprit,
         compiled.explanation.warnings,
         _other_executions(path, compiled, inputs, expected),
+        outputs=outputs,
     )
 
 

@@ -198,7 +198,7 @@ class _Tracked:
 
 
 def _bound(bb: Any, result: Any, name: str) -> Any:
-    if isinstance(result, Call):
+    if isinstance(result, Call | relax.TupleGetItem):  # the latter: batch norm's value
         return bb.emit(bb.normalize(result), name_hint=name)
     return result
 

@@ -119,17 +119,20 @@ module tessera_output_stage
     .tag_o(q_tag)
   );
 
-  // The residual word waits beside the requantizer.
-  logic        [KLanes-1:0][7:0] res_q[ResidualDelay];
-  logic signed [       7:0]      res  [       KLanes];
+  // The residual word waits beside the requantizer. It moves, and is looked at, only with a word.
+  logic        [2:0]                                hidden_q;  // words in the stages of submodules
+  logic        [ResidualDelay-1:0][KLanes-1:0][7:0] res_q;
+  logic signed [              7:0]                  res     [KLanes];
 
   always_ff @(posedge clk_i) begin
-    res_q[0] <= res_data_i;
-    for (int unsigned i = 1; i < ResidualDelay; i++) res_q[i] <= res_q[i-1];
+    if (d1_valid_q || hidden_q[1:0] != '0) res_q <= {res_q[ResidualDelay-2:0], res_data_i};
   end
 
   always_comb begin
-    for (int unsigned k = 0; k < KLanes; k++) res[k] = res_q[ResidualDelay-1][k];
+    for (int unsigned k = 0; k < KLanes; k++) res[k] = '0;
+    if (q_valid && q_tag.rule.residual) begin
+      for (int unsigned k = 0; k < KLanes; k++) res[k] = res_q[ResidualDelay-1][k];
+    end
   end
 
   ////////////
@@ -177,9 +180,6 @@ module tessera_output_stage
   // D7 //
   ////////
 
-  // Words in the stages that the submodules hide.
-  logic [2:0] hidden_q;
-
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) hidden_q <= '0;
     else hidden_q <= {q_valid, hidden_q[0], d1_valid_q};
@@ -192,7 +192,10 @@ module tessera_output_stage
   assign busy_o        = d1_valid_q || q_valid || y_valid || hidden_q != '0;
 
   always_comb begin
-    for (int unsigned k = 0; k < KLanes; k++) table_index_o[k] = y[k];
+    table_index_o = '0;
+    if (y_valid) begin
+      for (int unsigned k = 0; k < KLanes; k++) table_index_o[k] = y[k];
+    end
   end
 
   assign table_o       = y_tag.rule.use_table;

@@ -161,10 +161,17 @@ module tessera_vector_unit
   assign a_word = a_fresh_q ? a_rd_data_i : a_kept_q;
   assign b_word = b_fresh_q ? b_rd_data_i : b_kept_q;
 
+  // Held at zero while no word is taken, so that nothing behind moves.
   always_comb begin
     for (int unsigned k = 0; k < KLanes; k++) begin
-      a[k] = a_word[k];
-      b[k] = b_word[k];
+      a[k] = '0;
+      b[k] = '0;
+    end
+    if (v1_valid_q) begin
+      for (int unsigned k = 0; k < KLanes; k++) begin
+        a[k] = a_word[k];
+        b[k] = b_word[k];
+      end
     end
   end
 
