@@ -3,8 +3,8 @@
 
 Exact: the pattern table on the model as its exporter wrote it. Flexible: on an equal module that
 `codegen.rewrite` found by equality saturation. Flexible never loses: where it brings no more to the
-accelerator, or leaves no less on the host, the exact one is taken. So it is with two roundings, which
-promise every bit of TFLite-Micro: an equal form of a model rounds in other places.
+accelerator, or leaves no less on the host, the exact one is taken. So it is with two roundings,
+which promise every bit of TFLite-Micro: an equal form of a model rounds in other places.
 """
 
 from __future__ import annotations
