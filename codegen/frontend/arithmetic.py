@@ -78,8 +78,8 @@ def mean_point(scale: float, count: int) -> FixedPoint | None:
     return FixedPoint(np.asarray([multiplier]), point.shift + shift)
 
 
-def away_point(count: int) -> FixedPoint | None:
-    """Division of a sum of `count` int8 values by `count`, rounding half away from zero.
+def away_point(counts: npt.NDArray[np.int64]) -> FixedPoint | None:
+    """Division of sums of so many int8 values by their number, rounding half away from zero.
 
     A multiplier a little too large moves ties away from zero, and nothing else: within 1 / (2 *
     count) of a tie there is no other quotient.
@@ -87,10 +87,10 @@ def away_point(count: int) -> FixedPoint | None:
     Returns:
         None where the error could reach further: above 2896 values.
     """
-    bits = MULTIPLIER_BITS if count > 1 else MULTIPLIER_BITS - 1
-    if 256 * count**2 >= 1 << bits:
+    bits = np.where(counts > 1, MULTIPLIER_BITS, MULTIPLIER_BITS - 1)
+    if (256 * counts**2 >= np.int64(1) << bits).any():
         return None
-    return FixedPoint(np.asarray([(1 << bits) // count + 1]), np.asarray([bits]))
+    return FixedPoint((np.int64(1) << bits) // counts + 1, bits.astype(np.int64))
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,11 +57,11 @@ def average(scope: Scope, island: Island) -> Any | None:
     if divisors.size > 1:
         scope.refuse(island, "its windows average different pixel counts")
         return None
-    bias, target = 0, island.target
+    counts, target = divisors.astype(np.int64), island.target
+    bias = np.zeros(counts.shape, np.int64)
     if scope.rounding == Rounding.DOUBLE and _same(x, target):
         # TFLite divides the sum of the stored values, half away from zero.
-        count = int(divisors[0, 0])
-        point, bias = away_point(count), count * x.zero_point
+        point, bias = away_point(counts), counts * x.zero_point
         island = replace(island, target=replace(target, zero_point=0))
     else:
         point = scope.point(x.scale[0] / (target.scale[0] * divisors))
@@ -71,8 +71,7 @@ def average(scope: Scope, island: Island) -> Any | None:
     acc = relax.op.nn.conv2d(
         scope.wide(x, "int16"), ones, strides, padding, dilation, channels, out_dtype="int32"
     )
-    zero, shape = np.full((1, 1), bias, np.int64), (1, 1, *divisors.shape)
-    result = scope.requantize(acc, zero, point, shape, island)
+    result = scope.requantize(acc, bias, point, (1, 1, *divisors.shape), island)
     return reshaped(scope, result, shape_of(island.core), scope.hint(*island.parts))
 
 
