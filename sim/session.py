@@ -22,7 +22,7 @@ from accel.model.device import ModelDevice
 from accel.program import Program
 from codegen.compile import Compiled
 from codegen.explain import HOST
-from codegen.frontend.formats import ONNX
+from codegen.frontend.formats import ONNX, TFLITE
 from sim.compare import (
     Artifact,
     Call,
@@ -186,6 +186,7 @@ def _other_executions(
     path: Path, compiled: Compiled, inputs: Arrays, expected: Arrays
 ) -> dict[str, Difference]:
     from sim.compare import input_names, run_onnxruntime
+    from sim.tflite_micro import run_tflite_micro
 
     imported = compiled.imported
     found = {
@@ -193,6 +194,9 @@ def _other_executions(
     }
     if imported.torch is not None:
         return found | {"PyTorch": difference(expected, imported.torch(inputs))}
+    if path.suffix == TFLITE:
+        golden = run_tflite_micro(path, inputs, len(expected))
+        found |= {} if golden is None else {"TFLite-Micro": difference(expected, golden)}
     assert imported.qdq is not None
     # Relax names its parameters a little differently from a TFLite file.
     names = [value.name for value in imported.qdq.graph.input]

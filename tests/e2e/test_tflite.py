@@ -165,6 +165,7 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     shown = capsys.readouterr().out
     assert "DEPTHWISE_CONV_2D_5" in shown
     assert "(100.0%) on the accelerator" in shown
+    assert "integer form against TFLite-Micro: 0 of 10 elements differ" in shown
     assert main([str(path), "--backend", "model", "--rounding", "single"]) == 0
 
 
