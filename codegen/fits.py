@@ -15,7 +15,8 @@ from codegen.weights import grouping
 
 def reason(op: ir.Op, tensors: Mapping[str, ir.Tensor], config: AccelConfig) -> str:
     """Why `op` cannot run on this configuration, with values and a remedy; "" when it can."""
-    if not isinstance(op, ir.Conv) and not config.vector:
+    convolves = isinstance(op, ir.Conv) or (isinstance(op, ir.Mosaic) and op.convolves)
+    if not convolves and not config.vector:
         return "the vector unit is not built (vector = false); set vector = true"
     return next(_problems(op, tensors, config), "")
 
@@ -54,7 +55,7 @@ def band_bytes(
         if operand.tensor in streamed:
             layout = layout_of(operand.tensor, tensors, config)
             count = geometry.most_input_rows(operand.reach, rows)
-            if operand.reach is Reach.WINDOW and isinstance(op, ir.Conv | ir.MatMul):
+            if operand.reach is Reach.WINDOW and ir.holds_input(op):
                 held += layout.blocks * layout.pitch * count
             else:
                 part += (blocks or layout.blocks) * layout.pitch * count
@@ -66,12 +67,16 @@ def band_bytes(
 
 def least_blocks(op: ir.Op, config: AccelConfig) -> int:
     """Fewest channel blocks that a command of `op` can write."""
-    return config.words_per_vector if isinstance(op, ir.Conv) else 1
+    convolves = isinstance(op, ir.Conv) or (isinstance(op, ir.Mosaic) and op.convolves)
+    return config.words_per_vector if convolves else 1
 
 
 def _problems(op: ir.Op, tensors: Mapping[str, ir.Tensor], config: AccelConfig) -> Iterator[str]:
     geometry = bands(op, tensors)
-    yield from _field_problems(op, geometry)
+    if isinstance(op, ir.Mosaic):
+        yield from _mosaic_problems(op, geometry, tensors, config)
+    else:
+        yield from _field_problems(op, geometry)
     if isinstance(op, ir.Conv):
         yield from _weight_problems(op, config)
     if isinstance(op, ir.MatMul):
@@ -99,8 +104,8 @@ def _field_problems(op: ir.Op, geometry: Bands) -> Iterator[str]:
         "stride_x": view.stride[1],
         "dilation_y": view.dilation[0],
         "dilation_x": view.dilation[1],
-        "pad_top": view.padding[0],
-        "pad_left": view.padding[1],
+        "pad_top": max(view.padding[::2]),
+        "pad_left": max(view.padding[1::2]),
         "in_h": geometry.vertical.size,
         "in_w": geometry.horizontal.size,
         "out_w": geometry.width,
@@ -111,12 +116,28 @@ def _field_problems(op: ir.Op, geometry: Bands) -> Iterator[str]:
             yield f"{name} = {value} is above the command field's limit of {limits[name]}"
         elif name not in limits and value != 1:
             yield f"{name} = {value} is not supported for {command.name}"
-    for axis in (geometry.vertical, geometry.horizontal):
-        if max(axis.pad_before, axis.pad_after) >= axis.reach:
+    for axis in (geometry.vertical, geometry.horizontal):  # a convolution's padding is a value
+        if isinstance(op, ir.Pool) and max(axis.pad_before, axis.pad_after) >= axis.reach:
             yield (
                 f"padding ({axis.pad_before}, {axis.pad_after}) reaches the kernel's extent "
                 f"{axis.reach}: some windows would see padding only"
             )
+
+
+def _mosaic_problems(
+    op: ir.Mosaic, geometry: Bands, tensors: Mapping[str, ir.Tensor], config: AccelConfig
+) -> Iterator[str]:
+    """Its patches, and the distances of their pixels in the output."""
+    for patch, inner in geometry.patches:
+        yield from _field_problems(patch.op, inner)
+        if isinstance(patch.op, ir.Conv):
+            yield from _weight_problems(patch.op, config)
+    layout = layout_of(op.output, tensors, config)
+    limits = {field.name: field.range[1] for field in BY_NAME["CONV"].fields}
+    step = max(patch.step for patch in op.patches)
+    for name, value in (("out_pitch", layout.pitch * step[0]), ("out_step", layout.k * step[1])):
+        if value > limits[name]:
+            yield f"{name} = {value} is above the command field's limit of {limits[name]}"
 
 
 def _weight_problems(conv: ir.Conv, config: AccelConfig) -> Iterator[str]:

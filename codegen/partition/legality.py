@@ -11,9 +11,12 @@ from collections.abc import Callable
 from math import prod
 from typing import Any
 
+import numpy as np
+
 from accel.config import AccelConfig
 from codegen import ir
 from codegen.fits import reason
+from codegen.frontend.integerize import array
 from codegen.moves import BATCH, CHANNEL, ROW, Take
 from codegen.partition.build import Parts, build, shape_of
 from codegen.partition.moves import MOVES, build_move, moved_axis, taken
@@ -122,6 +125,23 @@ def indices_are_a_slice(kind: str, parts: Parts, output: Any, config: AccelConfi
     return f"indices {list(indices)[:8]} along axis {int(parts['core'].attrs.axis)} are no slice"
 
 
+def pixels_repeat_evenly(kind: str, parts: Parts, output: Any, config: AccelConfig) -> str:
+    """A resize repeats every row and every pixel the same number of times."""
+    if kind != "repeat":
+        return ""
+    for key, part, axis in (("rows", "inner", 2), ("pixels", "core", 3)):
+        size, indices = shape_of(parts["x"])[axis:], array(parts[key]).reshape(-1)
+        if int(parts[part].attrs.axis) != axis or len(shape_of(parts["x"])) != 4:
+            return f"axis {int(parts[part].attrs.axis)} is taken, not {key}"
+        even = len(indices) % size[0] == 0
+        if not even or (indices != np.arange(len(indices)) * size[0] // len(indices)).any():
+            return (
+                f"{size[0]} {key} become {len(indices)} in the order {indices[:8].tolist()} ...; "
+                "resize by whole factors, every one the same number of times"
+            )
+    return ""
+
+
 def moves_fit_the_hardware(kind: str, parts: Parts, output: Any, config: AccelConfig) -> str:
     """Where a move copies, the copy fits the configured memories; it needs the vector unit."""
     if kind not in MOVES:
@@ -162,6 +182,7 @@ RULES: tuple[Callable[[str, Parts, Any, AccelConfig], str], ...] = (
     heads_are_merged_to_rows,
     tensors_join_as_blocks,
     indices_are_a_slice,
+    pixels_repeat_evenly,
     moves_fit_the_hardware,
     op_fits_the_hardware,
 )

@@ -55,6 +55,13 @@ def _conv2d() -> Pattern:
     return Pattern("conv2d", _requantized(parts["core"], parts), parts)
 
 
+def _conv2d_transpose() -> Pattern:
+    parts = {"x": wildcard(), "x_zp": is_const(), "weight": is_const()}
+    x = _zeroed(parts["x"], parts["x_zp"])
+    parts["core"] = _op("nn.conv2d_transpose", x, parts["weight"])
+    return Pattern("conv2d_transpose", _requantized(parts["core"], parts), parts)
+
+
 def _dense(*, flatten: bool) -> Pattern:
     parts = {"x": wildcard(), "x_zp": is_const(), "weight": is_const()}
     x = _op("reshape", parts["x"], wildcard()) if flatten else parts["x"]
@@ -157,6 +164,13 @@ def _take() -> Pattern:
     return Pattern("take", parts["core"], parts)
 
 
+def _repeat() -> Pattern:
+    parts = {"x": wildcard(), "rows": is_const(), "pixels": is_const()}
+    parts["inner"] = _op("take", parts["x"], parts["rows"])
+    parts["core"] = _op("take", parts["inner"], parts["pixels"])
+    return Pattern("repeat", parts["core"], parts)
+
+
 def _reshape() -> Pattern:
     parts = {"x": wildcard()}
     parts["core"] = _op("reshape", parts["x"], wildcard())
@@ -169,6 +183,7 @@ def pattern_table() -> tuple[Pattern, ...]:
         _split_heads(),  # while the products that read the heads are not yet composites
         _merge_heads(),
         _conv2d(),
+        _conv2d_transpose(),
         _dense(flatten=True),
         _dense(flatten=False),
         _batch_matmul(),
@@ -181,6 +196,7 @@ def pattern_table() -> tuple[Pattern, ...]:
         _max_pool2d(),
         _clip(),
         _concat(),
+        _repeat(),
         _take(),
         _reshape(),
     )

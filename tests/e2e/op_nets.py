@@ -61,3 +61,34 @@ def mean_net() -> Net:
     net.node("ReduceMean", net.last, net.constant(np.array([2, 3])), keepdims=0)
     net.dense(8, 5)
     return net
+
+
+def growing_net() -> Net:
+    """Transposed convolutions and resize, joined with what came before as in a U-Net; pools whose
+    windows differ."""
+    net = Net((2, 6, 9, 8), 7)
+
+    def up(cin: int, cout: int, kernel: int, **attributes: object) -> str:
+        weights = net.weights(cin, cout, kernel, kernel), net.weights(cout)
+        return net.node("ConvTranspose", net.last, *weights, **attributes)
+
+    x = net.conv(6, 16)
+    net.node("AveragePool", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
+    up(16, 20, 3, strides=[2, 2], pads=[1, 1, 1, 1], output_padding=[0, 1])
+    net.node("Relu")
+    net.node("Concat", x, net.last, axis=1)
+    up(36, 10, 2, strides=[2, 2])
+    net.node("MaxPool", kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1)
+    net.node("AveragePool", kernel_shape=[2, 3], strides=[2, 2], ceil_mode=1)
+    scales = net.constant(np.array([1, 1, 2, 3], np.float32))
+    net.node(
+        "Resize",
+        net.last,
+        "",
+        scales,
+        mode="nearest",
+        coordinate_transformation_mode="asymmetric",
+        nearest_mode="floor",
+    )
+    net.conv(10, 5)
+    return net

@@ -48,9 +48,6 @@ def average(scope: Scope, island: Island) -> Any | None:
         divisors = _pixels(shape_of(x.value)[2:], kernel, strides, padding, dilation)
         if (divisors == divisors[0, 0]).all():
             divisors = divisors[:1, :1]
-    if divisors.size > 1:
-        scope.refuse(island, "its windows average different pixel counts")
-        return None
     point = fixed_point(x.scale[0] / (island.target.scale[0] * divisors))
     if point is None:
         return None
@@ -58,7 +55,7 @@ def average(scope: Scope, island: Island) -> Any | None:
     acc = relax.op.nn.conv2d(
         scope.wide(x, "int16"), ones, strides, padding, dilation, channels, out_dtype="int32"
     )
-    zero, shape = np.zeros((1, 1), np.int64), (1, 1, *divisors.shape)
+    zero, shape = np.zeros(divisors.shape, np.int64), (1, 1, *divisors.shape)
     result = scope.requantize(acc, zero, point, shape, island)
     return reshaped(scope, result, shape_of(island.core), scope.hint(*island.parts))
 
