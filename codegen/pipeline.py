@@ -12,6 +12,7 @@ from codegen.fits import reason
 from codegen.passes.assign_tokens import assign_tokens
 from codegen.passes.choose_feeds import choose_feeds
 from codegen.passes.compose_tables import compose_tables
+from codegen.passes.fold_pads import fold_pads
 from codegen.passes.fold_selections import fold_selections
 from codegen.passes.fuse_output_stage import fuse_output_stage
 from codegen.passes.hoist_loads import hoist_loads
@@ -34,6 +35,7 @@ def lower(graph: ir.Graph, config: AccelConfig, recipe: Recipe = DEFAULT) -> Pro
     """
     graph = place_parts(graph, config)
     graph = fold_selections(graph, config)
+    graph = fold_pads(graph, config)
     graph = compose_tables(graph, config)
     graph = fuse_output_stage(graph, config)
     for op in graph.ops:

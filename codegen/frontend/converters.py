@@ -17,6 +17,7 @@ from tvm.ir import GenericConst
 from tvm.relax.frontend.onnx import onnx_frontend
 
 from codegen.frontend.float_codes import decode, encode
+from codegen.frontend.pad_op import pad
 from codegen.frontend.pads import with_pads
 from codegen.frontend.pool_indices import max_pool
 
@@ -190,6 +191,7 @@ CONVERTERS: dict[str, Convert] = {
     "Conv": _conv,
     "ConvInteger": _conv_integer,
     "MaxPool": max_pool,
+    "Pad": pad,
     "Reshape": _reshape,
 }
 """By operator; used for every opset."""

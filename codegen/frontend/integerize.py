@@ -28,7 +28,7 @@ from tvm.ir import GenericConst
 from tvm.relax.expr_functor import mutator
 
 from codegen.frontend.islands.elements import add, factors, multiply, rescale, table
-from codegen.frontend.islands.moves import concat, resize, split, strided_slice, take
+from codegen.frontend.islands.moves import concat, pad, resize, split, strided_slice, take
 from codegen.frontend.islands.pools import average, maximum, mean
 from codegen.frontend.islands.products import product
 from codegen.frontend.islands.scope import (
@@ -58,6 +58,7 @@ FORMS: dict[str, Callable[[Scope, Island], Any | None]] = {
     "relax.nn.max_pool1d": maximum,
     "relax.nn.max_pool2d": maximum,
     "relax.image.resize2d": resize,
+    "relax.nn.pad": pad,
     "relax.concat": concat,
     "relax.take": take,
     "relax.strided_slice": strided_slice,

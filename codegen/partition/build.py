@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from codegen import ir
 from codegen.frontend.integerize import array
+from codegen.identity import identity
 from codegen.mosaics import copy_of, repeated, transposed, uneven_average
 
 Parts = Mapping[str, Any]
@@ -47,6 +48,8 @@ def input_zero_points(kind: str, parts: Parts) -> dict[str, int]:
     """Zero points of the operands, as far as the op knows them."""
     if kind in ("add", "mul", "batch_matmul"):
         return {side: _scalar(parts[f"{side}_zp"]) for side in ("a", "b")}
+    if kind == "pad":  # frontend/islands/moves.py pads with zero points only
+        return {"x": int(parts["core"].attrs.pad_value)}
     return {"x": _scalar(parts["x_zp"])} if "x_zp" in parts else {}
 
 
@@ -160,6 +163,17 @@ def _repeat(
     return repeated(copy_of(name, source, names["x"], output), (before[2], before[3]), factors)
 
 
+def _pad(
+    parts: Parts, name: str, source: ir.Source, names: Mapping[str, str], output: str
+) -> ir.Op:
+    """Every pixel as it is; the convolution's own padding makes the border."""
+    _, _, _, _, top, bottom, left, right = (int(w) for w in parts["core"].attrs.pad_width)
+    channels = shape_of(parts["x"])[1]
+    window = ir.Window2d((1, 1), padding=(top, left, bottom, right))
+    ones, requant = np.ones((channels, 1, 1, 1), np.int8), identity(channels)
+    return ir.Conv(name, source, names["x"], output, ones, window, channels, requant, overhead=True)
+
+
 def _dense(
     parts: Parts, name: str, source: ir.Source, names: Mapping[str, str], output: str
 ) -> ir.Op:
@@ -266,6 +280,7 @@ _BUILDERS: dict[str, Callable[[Parts, str, ir.Source, Mapping[str, str], str], i
     "conv2d": _conv2d,
     "conv2d_transpose": _conv2d_transpose,
     "repeat": _repeat,
+    "pad": _pad,
     "dense": _dense,
     "flatten_dense": _flatten_dense,
     "batch_matmul": _batch_matmul,

@@ -142,6 +142,16 @@ def pixels_repeat_evenly(kind: str, parts: Parts, output: Any, config: AccelConf
     return ""
 
 
+def borders_are_around_images(kind: str, parts: Parts, output: Any, config: AccelConfig) -> str:
+    """A pad is around the pixels of images [N, C, H, W], not along batch or channels."""
+    if kind != "pad":
+        return ""
+    widths = [int(width) for width in parts["core"].attrs.pad_width]
+    if len(widths) == 8 and not any(widths[:4]):
+        return ""
+    return f"widths {widths} around {list(shape_of(parts['x']))}"
+
+
 def moves_fit_the_hardware(kind: str, parts: Parts, output: Any, config: AccelConfig) -> str:
     """Where a move copies, the copy fits the configured memories; it needs the vector unit."""
     if kind not in MOVES:
@@ -183,6 +193,7 @@ RULES: tuple[Callable[[str, Parts, Any, AccelConfig], str], ...] = (
     tensors_join_as_blocks,
     indices_are_a_slice,
     pixels_repeat_evenly,
+    borders_are_around_images,
     moves_fit_the_hardware,
     op_fits_the_hardware,
 )

@@ -152,6 +152,12 @@ def _clip() -> Pattern:
     return Pattern("clip", parts["core"], parts)
 
 
+def _pad() -> Pattern:
+    parts = {"x": wildcard()}
+    parts["core"] = _op("nn.pad", parts["x"])
+    return Pattern("pad", parts["core"], parts)
+
+
 def _concat() -> Pattern:
     parts = {"a": wildcard(), "b": wildcard()}
     parts["core"] = is_op("relax.concat")(is_tuple([parts["a"], parts["b"]]))
@@ -195,6 +201,7 @@ def pattern_table() -> tuple[Pattern, ...]:
         _rescale(),
         _max_pool2d(),
         _clip(),
+        _pad(),
         _concat(),
         _repeat(),
         _take(),

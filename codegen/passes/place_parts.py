@@ -23,6 +23,7 @@ from accel.config import AccelConfig
 from accel.layout import round_up
 from codegen import ir, moves
 from codegen.bands import POINT
+from codegen.identity import identity
 from codegen.moves import BATCH, CHANNEL, ROW, Concat, Take
 
 
@@ -190,10 +191,3 @@ class _Placer:
             identity(count),
             overhead=True,
         )
-
-
-def identity(channels: int) -> ir.Requant:
-    """Requantization that changes no int8 value."""
-    zeros = np.zeros(channels, np.int32)
-    ones = np.full(channels, 1 << 30, np.int32)
-    return ir.Requant(zeros, ones, np.full(channels, 30, np.uint8), ir.Tail(0))

@@ -78,6 +78,7 @@ def growing_net() -> Net:
     net.node("Relu")
     net.node("Concat", x, net.last, axis=1)
     up(36, 10, 2, strides=[2, 2])
+    net.node("Pad", net.last, net.constant(np.array([0, 0, 1, 0, 0, 0, 1, 1])))
     net.node("MaxPool", kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1)
     net.node("AveragePool", kernel_shape=[2, 3], strides=[2, 2], ceil_mode=1)
     scales = net.constant(np.array([1, 1, 2, 3], np.float32))
@@ -90,5 +91,6 @@ def growing_net() -> Net:
         coordinate_transformation_mode="asymmetric",
         nearest_mode="floor",
     )
-    net.conv(10, 5)
+    net.node("Pad", net.last, net.constant(np.array([0, 0, 2, 1, 0, 0, 0, 1])))
+    net.conv(10, 5, pads=[0, 0, 1, 0])
     return net

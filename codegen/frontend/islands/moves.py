@@ -11,6 +11,7 @@ import numpy.typing as npt
 from tvm import relax
 
 from codegen.frontend.islands.scope import (
+    INT8,
     Island,
     Quantized,
     Scope,
@@ -83,6 +84,21 @@ def split(scope: Scope, island: Island) -> Any | None:
     indices = list(range(begin, begin + sizes[island.core.index]))
     result = _taken(scope, island, x.value, axis, indices)
     return scope.same_or_rescaled(Quantized(result, x.scale, x.zero_point, 0), island)
+
+
+def pad(scope: Scope, island: Island) -> Any | None:
+    """A border of real zeros is one of zero points."""
+    x, attrs = scope.activation(island.core.args[0]), island.core.attrs
+    if x is None:
+        return None
+    value, widths = np.float32(attrs.pad_value), [int(width) for width in attrs.pad_width]
+    step = int(np.clip(np.rint(value / np.float32(x.scale[0])) + x.zero_point, *INT8))
+    if attrs.pad_mode != "constant" or step != x.zero_point:
+        scope.refuse(island, f"a border of {value:g} in mode {attrs.pad_mode}: only zeros are")
+        return None
+    padded = relax.op.nn.pad(x.value, widths, "constant", float(step))
+    same = scope.builder_.emit(padded, name_hint=scope.hint(*island.parts))
+    return scope.same_or_rescaled(Quantized(same, x.scale, x.zero_point, 0), island)
 
 
 ROUNDINGS: dict[str, Callable[[FloatArray], FloatArray]] = {
