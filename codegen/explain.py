@@ -81,13 +81,22 @@ def _default(node: onnx.NodeProto) -> str:
 
 def _commands(programs: Mapping[str, Program]) -> dict[str, str]:
     """ONNX node -> the commands that execute it."""
-    found = {}
+    names: dict[tuple[str, str], list[str]] = {}
+    commands: dict[tuple[str, str], set[int]] = {}
     for symbol, program in programs.items():
         for index, layer in enumerate(program.layers):
-            ids = [i for i, owner in enumerate(program.layer_of) if owner == index]
+            ids = {i for i, owner in enumerate(program.layer_of) if owner == index}
             for node in layer.node.split("+"):
-                found[node] = f"{symbol} {layer.name}, commands {ids[0]} to {ids[-1]}"
-    return found
+                names.setdefault((symbol, node), []).append(layer.name)
+                commands.setdefault((symbol, node), set()).update(ids)
+    return {
+        node: f"{symbol} {_span(names[symbol, node])}, commands {min(ids)} to {max(ids)}"
+        for (symbol, node), ids in commands.items()
+    }
+
+
+def _span(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
 
 
 def _host_nodes(module: Any) -> set[int]:

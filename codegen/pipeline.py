@@ -18,6 +18,7 @@ from codegen.passes.fuse_output_stage import fuse_output_stage
 from codegen.passes.hoist_loads import hoist_loads
 from codegen.passes.place_parts import place_parts
 from codegen.passes.plan_sram import plan_sram
+from codegen.passes.split_groups import split_groups
 from codegen.passes.tile import tile
 from codegen.recipe import DEFAULT, Recipe
 
@@ -38,6 +39,7 @@ def lower(graph: ir.Graph, config: AccelConfig, recipe: Recipe = DEFAULT) -> Pro
     graph = fold_pads(graph, config)
     graph = compose_tables(graph, config)
     graph = fuse_output_stage(graph, config)
+    graph = split_groups(graph, config)
     for op in graph.ops:
         why = reason(op, graph.tensors, config)
         if why:
