@@ -152,6 +152,19 @@ def borders_are_around_images(kind: str, parts: Parts, output: Any, config: Acce
     return f"widths {widths} around {list(shape_of(parts['x']))}"
 
 
+def channels_are_shuffled(kind: str, parts: Parts, output: Any, config: AccelConfig) -> str:
+    """A shuffle is [N, C, H, W] to [N, G, C / G, H, W], axes 1 and 2 swapped, and back."""
+    if kind != "channel_shuffle":
+        return ""
+    before, between = shape_of(parts["x"]), shape_of(parts["split"])
+    axes = tuple(int(axis) for axis in parts["moved"].attrs.axes or ())
+    images = len(before) == 4 and before == shape_of(output)
+    split = len(between) == 5 and (between[0], *between[3:]) == (before[0], *before[2:])
+    if images and split and axes == (0, 2, 1, 3, 4):
+        return ""
+    return f"{list(before)} to {list(between)}, axes {list(axes)}, shuffles no channels"
+
+
 def moves_fit_the_hardware(kind: str, parts: Parts, output: Any, config: AccelConfig) -> str:
     """Where a move copies, the copy fits the configured memories; it needs the vector unit."""
     if kind not in MOVES:
@@ -194,6 +207,7 @@ RULES: tuple[Callable[[str, Parts, Any, AccelConfig], str], ...] = (
     indices_are_a_slice,
     pixels_repeat_evenly,
     borders_are_around_images,
+    channels_are_shuffled,
     moves_fit_the_hardware,
     op_fits_the_hardware,
 )

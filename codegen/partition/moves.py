@@ -8,11 +8,11 @@ from collections.abc import Mapping
 import numpy as np
 
 from codegen.frontend.integerize import array
-from codegen.moves import Concat, Move, Take
+from codegen.moves import CHANNEL, Concat, Move, Take
 from codegen.partition.build import Parts, shape_of
 from codegen.partition.views import Axes, tensor_axis
 
-MOVES = frozenset({"concat", "take"})
+MOVES = frozenset({"concat", "take", "channel_shuffle"})
 """Patterns that are moves."""
 
 
@@ -36,6 +36,8 @@ def build_move(
         output: tensor name of the result.
         before: number of the graph's ops before it.
     """
+    if kind == "channel_shuffle":
+        return Take(node, names["x"], output, CHANNEL, shuffled(parts), before)
     axis = moved_axis(kind, parts, axes)
     assert axis is not None, "partition/legality.py refuses others"
     if kind == "concat":
@@ -57,3 +59,9 @@ def taken(parts: Parts, axes: Axes) -> tuple[int, ...]:
         return tuple(indices.tolist())
     inner = int(np.prod(shape[axis % len(shape) + 1 : -1]))
     return tuple((indices[:, None] * inner + np.arange(inner)).reshape(-1).tolist())
+
+
+def shuffled(parts: Parts) -> tuple[int, ...]:
+    """Where each channel of a shuffle comes from: groups of channels, transposed."""
+    _, groups, each, *_ = shape_of(parts["split"])
+    return tuple(np.arange(groups * each).reshape(groups, each).T.reshape(-1).tolist())

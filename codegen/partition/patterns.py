@@ -93,6 +93,14 @@ def _merge_heads() -> Pattern:
     return Pattern("merge_heads", parts["core"], parts)
 
 
+def _channel_shuffle() -> Pattern:
+    parts = {"x": wildcard()}
+    parts["split"] = _op("reshape", parts["x"], wildcard())
+    parts["moved"] = _op("permute_dims", parts["split"])
+    parts["core"] = _op("reshape", parts["moved"], wildcard())
+    return Pattern("channel_shuffle", parts["core"], parts)
+
+
 def _affine() -> Pattern:
     parts = {"x": wildcard(), "x_zp": is_const(), "weight": is_const()}
     parts["core"] = _op("multiply", _zeroed(parts["x"], parts["x_zp"]), parts["weight"])
@@ -186,6 +194,7 @@ def _reshape() -> Pattern:
 def pattern_table() -> tuple[Pattern, ...]:
     """All patterns, the one to prefer first."""
     return (
+        _channel_shuffle(),
         _split_heads(),  # while the products that read the heads are not yet composites
         _merge_heads(),
         _conv2d(),

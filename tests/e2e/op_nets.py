@@ -94,3 +94,28 @@ def growing_net() -> Net:
     net.node("Pad", net.last, net.constant(np.array([0, 0, 2, 1, 0, 0, 0, 1])))
     net.conv(10, 5, pads=[0, 0, 1, 0])
     return net
+
+
+def joined_net() -> Net:
+    """Joined, split and shuffled channels, in and between output vectors; slices; groups."""
+    net = Net((2, 6, 10, 12), 3)
+    net.conv(6, 32)
+    x = net.node("Relu")
+    joined = net.node("Concat", x, net.conv(32, 32, group=2), axis=1)
+    for shape in ([2, 4, 16, 10, 12], [2, 64, 10, 12]):
+        joined = net.node("Reshape", joined, net.constant(np.array(shape)))
+        if len(shape) == 5:
+            joined = net.node("Transpose", joined, perm=[0, 2, 1, 3, 4])
+    halves = net.node("Split", joined, net.constant(np.array([32, 32])), axis=1)
+    net.nodes[-1].output.append(f"{halves}b")
+    net.last = f"{halves}b"
+    narrow = net.conv(32, 20, kernel=1)
+    ends = [net.constant(np.array(values)) for values in ([1, 0], [10, 11], [2, 3], [2, 1])]
+    net.last = net.node("Concat", halves, narrow, net.conv(20, 7), axis=1)
+    net.node("Slice", net.last, *ends)
+    net.conv(59, 16)
+    net.node("Relu")
+    net.node("GlobalAveragePool")
+    net.node("Flatten")
+    net.dense(16, 5)
+    return net
