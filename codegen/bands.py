@@ -168,11 +168,15 @@ def _mosaic_bands(op: ir.Mosaic, tensors: Mapping[str, ir.Tensor]) -> Bands:
 
 
 def layout_of(name: str, tensors: Mapping[str, ir.Tensor], config: AccelConfig) -> Layout:
-    """Layout of a tensor of the graph; rows and planes of a part lie as those of the whole."""
+    """Layout of a tensor of the graph; rows and planes of a part lie as those of the whole.
+
+    Where its rows have another length there are no gaps between them (`passes/place_parts.py`).
+    """
     tensor = tensors[name]
     if tensor.part is not None:
         whole = layout_of(tensor.part.whole, tensors, config)
         own = tensor_layout(tensor.shape, config)
-        return replace(own, pitch=whole.pitch, plane=whole.plane)
+        pitch = whole.pitch if own.w == whole.w else own.pitch
+        return replace(own, pitch=pitch, plane=whole.plane)
     lay_out = packed_layout if tensor.packed else tensor_layout
     return lay_out(tensor.shape, config, tensor.gathers)

@@ -4,7 +4,7 @@
     Graph  := inputs: Port*, outputs: Port*, tensors: Tensor*, ops: Op* in execution order,
               moves: Move*
     Op     := Conv | MatMul | Pool | Add | Mul | Mosaic
-    Move   := Concat | Take                                    (moves.py)
+    Move   := Concat | Take | Recast                                    (moves.py)
     Tensor := int8, logical shape [N, H, W, C]
 
 A two-dimensional [M, C] activation is the tensor (M, 1, 1, C); dense is a 1x1 convolution; a dense

@@ -19,9 +19,9 @@ from codegen.fits import reason
 from codegen.frontend.integerize import array
 from codegen.moves import BATCH, CHANNEL, ROW, Take
 from codegen.partition.build import Parts, build, shape_of
-from codegen.partition.moves import MOVES, build_move, moved_axis, taken
+from codegen.partition.moves import MOVES, RECASTS, build_move, moved_axis, recasts, taken
 from codegen.partition.views import HEADS, Axes, default_axes, head_axes, shape_under
-from codegen.passes.place_parts import place_parts
+from codegen.passes.place_parts import place_parts, without_gaps
 
 RANKS = (2, 3, 4)
 SPLITS = (HEADS, (0, 2, 3, 1))
@@ -152,6 +152,24 @@ def borders_are_around_images(kind: str, parts: Parts, output: Any, config: Acce
     return f"widths {widths} around {list(shape_of(parts['x']))}"
 
 
+def pixels_become_rows(kind: str, parts: Parts, output: Any, config: AccelConfig) -> str:
+    """An image [N, C, H, W] becomes rows [N, H * W, C], or back; its rows lie without gaps."""
+    if kind not in RECASTS:
+        return ""
+    before, after = shape_of(parts["x"]), shape_of(output)
+    if not recasts(kind, parts):
+        return f"{list(before)} to {list(after)} is no such change"
+    shapes = (shape_under(default_axes(len(shape)), shape) for shape in (before, after))
+    gaps = next((shape for shape in shapes if not without_gaps(shape, config)), None)
+    if gaps is None:
+        return ""
+    size = gaps[2] * config.k_lanes
+    return (
+        f"a row of {gaps[2]} pixels takes {size} bytes, no multiple of bus_bytes = "
+        f"{config.bus_bytes}; set bus_bytes <= k_lanes"
+    )
+
+
 def channels_are_shuffled(kind: str, parts: Parts, output: Any, config: AccelConfig) -> str:
     """A shuffle is [N, C, H, W] to [N, G, C / G, H, W], axes 1 and 2 swapped, and back."""
     if kind != "channel_shuffle":
@@ -172,7 +190,10 @@ def moves_fit_the_hardware(kind: str, parts: Parts, output: Any, config: AccelCo
     axes = _seen_as(parts)
     names = {key: key for key in ("a", "b", "x") if key in parts}
     shapes = {**{key: shape_of(parts[key]) for key in names}, "y": shape_of(output)}
-    tensors = {key: ir.Tensor(key, shape_under(axes, shape)) for key, shape in shapes.items()}
+    tensors = {
+        key: ir.Tensor(key, shape_under(default_axes(len(shape)), shape))
+        for key, shape in shapes.items()
+    }
     move = build_move(kind, parts, axes, "", names, "y", 0)
     ports = {key: ir.Port(key, tensor.shape, (0, 1, 2, 3)) for key, tensor in tensors.items()}
     inputs = tuple(ports[key] for key in names)
@@ -207,6 +228,7 @@ RULES: tuple[Callable[[str, Parts, Any, AccelConfig], str], ...] = (
     indices_are_a_slice,
     pixels_repeat_evenly,
     borders_are_around_images,
+    pixels_become_rows,
     channels_are_shuffled,
     moves_fit_the_hardware,
     op_fits_the_hardware,

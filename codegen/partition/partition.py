@@ -113,6 +113,7 @@ def _check(
         name = "" if bound is None else str(bound.name)
         why = why or heads.refusal(pattern.name, name)
         if not why:
+            refusals.pop(name, None)  # another pattern did not take it
             makers.remember(output, name)
             return True
         refusals[name] = why

@@ -101,6 +101,24 @@ def _channel_shuffle() -> Pattern:
     return Pattern("channel_shuffle", parts["core"], parts)
 
 
+def _image_to_rows(*, flat_first: bool) -> Pattern:
+    parts = {"x": wildcard()}
+    if flat_first:
+        parts["between"] = _op("reshape", parts["x"], wildcard())
+        parts["core"] = _op("permute_dims", parts["between"])
+        return Pattern("flat_image_to_rows", parts["core"], parts)
+    parts["between"] = _op("permute_dims", parts["x"])
+    parts["core"] = _op("reshape", parts["between"], wildcard())
+    return Pattern("image_to_rows", parts["core"], parts)
+
+
+def _rows_to_image() -> Pattern:
+    parts = {"x": wildcard()}
+    parts["between"] = _op("permute_dims", parts["x"])
+    parts["core"] = _op("reshape", parts["between"], wildcard())
+    return Pattern("rows_to_image", parts["core"], parts)
+
+
 def _affine() -> Pattern:
     parts = {"x": wildcard(), "x_zp": is_const(), "weight": is_const()}
     parts["core"] = _op("multiply", _zeroed(parts["x"], parts["x_zp"]), parts["weight"])
@@ -195,6 +213,9 @@ def pattern_table() -> tuple[Pattern, ...]:
     """All patterns, the one to prefer first."""
     return (
         _channel_shuffle(),
+        _image_to_rows(flat_first=True),
+        _image_to_rows(flat_first=False),
+        _rows_to_image(),
         _split_heads(),  # while the products that read the heads are not yet composites
         _merge_heads(),
         _conv2d(),

@@ -32,34 +32,24 @@ def sound_net() -> Net:
 
 
 def reshaping_net() -> Net:
-    """Shapes that change between dequantize and quantize, and only by name."""
-    net = Net((2, 6, 8, 8), 5)
+    """Shapes that change between dequantize and quantize, and only by name; means of all kinds."""
+    net = Net((2, 6, 8, 9), 5)
     net.conv(6, 16)
-    net.node("GlobalAveragePool")
+    net.node("ReduceMean", net.last, net.constant(np.array([3])), keepdims=1)
+    rows = net.conv(16, 8, kernel=1)
+    net.node("ReduceMean", rows, net.constant(np.array([2])), keepdims=1)
+    net.node("Add", net.last, net.node("ReduceMean", rows, net.constant(np.array([2, 3]))))
     axes = net.constant(np.array([2, 3]))
-    net.node("Squeeze", net.last, axes)
-    net.dense(16, 20)
+    net.node("ReduceMean", net.last, axes, keepdims=0)
+    net.dense(8, 20)
     net.node("Unsqueeze", net.last, axes)
     net.conv(20, 12, kernel=1)
     net.node("Transpose", perm=[0, 2, 3, 1])
     net.node("Reshape", net.last, net.constant(np.array([2, 12])))
     net.node("Relu")
     net.node("Unsqueeze", net.last, net.constant(np.array([1])))
-    net.node("Flatten")
+    net.node("Squeeze", net.last, net.constant(np.array([1])))
     net.dense(12, 5)
-    return net
-
-
-def mean_net() -> Net:
-    """Means over rows, over pixels, and over both without keeping the axes."""
-    net = Net((2, 6, 8, 9), 6)
-    x = net.conv(6, 16)
-    net.node("ReduceMean", x, net.constant(np.array([3])), keepdims=1)
-    rows = net.conv(16, 8, kernel=1)
-    net.node("ReduceMean", rows, net.constant(np.array([2])), keepdims=1)
-    net.node("Add", net.last, net.node("ReduceMean", rows, net.constant(np.array([2, 3]))))
-    net.node("ReduceMean", net.last, net.constant(np.array([2, 3])), keepdims=0)
-    net.dense(8, 5)
     return net
 
 
@@ -117,5 +107,24 @@ def joined_net() -> Net:
     net.node("Relu")
     net.node("GlobalAveragePool")
     net.node("Flatten")
+    net.dense(16, 5)
+    return net
+
+
+def patches_net() -> Net:
+    """A vision transformer's ends: patches as rows, a mean over rows; rows as an image again."""
+    net = Net((2, 3, 8, 12), 8)
+    net.conv(3, 32, kernel=4, strides=[4, 4], pads=[0, 0, 0, 0])
+    net.node("Reshape", net.last, net.constant(np.array([2, 32, 6])))
+    rows = net.node("Transpose", perm=[0, 2, 1])
+    y = net.node("Add", net.node("MatMul", rows, net.weights(32, 32)), net.weights(32))
+    rows = net.node("Add", net.node("Gelu", y), rows)
+    net.node("Transpose", rows, perm=[0, 2, 1])
+    net.node("Reshape", net.last, net.constant(np.array([2, 32, 2, 3])))
+    net.conv(32, 16)
+    net.node("Transpose", perm=[0, 2, 3, 1])
+    rows = net.node("Reshape", net.last, net.constant(np.array([2, 6, 16])))
+    net.node("MatMul", rows, net.weights(16, 16))
+    net.node("ReduceMean", net.last, net.constant(np.array([1])), keepdims=0)
     net.dense(16, 5)
     return net

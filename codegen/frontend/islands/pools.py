@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from tvm import relax
 
 from codegen.frontend.arithmetic import fixed_point
 from codegen.frontend.islands.scope import Island, Quantized, Scope, shape_of
-from codegen.frontend.islands.shapes import image, reshaped
+from codegen.frontend.islands.shapes import image, lifted, reshaped
 from codegen.frontend.islands.windows import pair, window_of
 
 
@@ -22,10 +23,13 @@ def mean(scope: Scope, island: Island) -> Any | None:
         return None
     rank = len(shape_of(x.value))
     axes = sorted(int(axis) % rank for axis in core.attrs.axis)
-    if (rank == 3 and axes != [2]) or rank not in (3, 4) or not set(axes) <= {2, 3}:
+    if rank == 3 and axes == [1] and lifted(scope, x) is None:  # of rows [N, M, C]
+        x, axes = _columns(scope, x), [2]
+    elif rank == 3 and axes == [2]:
+        x, axes = image(scope, x), [3]
+    elif rank != 4 or not set(axes) <= {2, 3}:
         scope.refuse(island, f"mean over axes {axes} of {rank}: only image axes, from the third on")
         return None
-    x, axes = image(scope, x), [3] if rank == 3 else axes
     count = np.prod([shape_of(x.value)[axis] for axis in axes])
     point = fixed_point(np.asarray([x.scale[0] / (island.target.scale[0] * count)]))
     if point is None:
@@ -33,6 +37,14 @@ def mean(scope: Scope, island: Island) -> Any | None:
     total = relax.op.sum(scope.wide(x, "int32"), axis=axes, keepdims=True)
     result = scope.requantize(total, np.zeros(1, np.int64), point, (1, 1, 1, 1), island)
     return reshaped(scope, result, shape_of(core), scope.hint(*island.parts))
+
+
+def _columns(scope: Scope, x: Quantized) -> Quantized:
+    """Rows [N, M, C] as an image [N, C, M, 1]."""
+    n, rows, channels = shape_of(x.value)
+    moved = scope.builder_.emit(relax.op.permute_dims(x.value, [0, 2, 1]))
+    columns = relax.op.reshape(moved, (n, channels, rows, 1))
+    return replace(x, value=scope.builder_.emit(columns))
 
 
 def average(scope: Scope, island: Island) -> Any | None:

@@ -14,7 +14,7 @@ from accel.config import load_config
 from codegen import ir, moves
 from codegen.geometry import Axis
 from codegen.mosaics import copy_of, repeated, transposed, uneven_average
-from codegen.moves import BATCH, CHANNEL, PIXEL, ROW, Concat, Move, Take
+from codegen.moves import BATCH, CHANNEL, PIXEL, ROW, Concat, Move, Recast, Take
 
 DEFAULT, TINY, SMALL, TALL, WIDE = map(load_config, ("default", "tiny", "small", "tall", "wide"))
 CRAMPED = replace(DEFAULT, act_kib=8, weight_kib=4, param_kib=1, acc_entries=32, queue_depth=2)
@@ -185,6 +185,13 @@ class Builder:
         shape[axis] = len(indices)
         output = self._moved(shape, source)
         self.moves.append(Take("Slice", source, output, axis, tuple(indices), len(self.ops)))
+        return output
+
+    def recast(self, source: str) -> str:
+        """Every pixel a row of its own; returns the result."""
+        n, h, w, c = self.tensors[source].shape
+        output = self._moved([n * h * w, 1, 1, c], source)
+        self.moves.append(Recast("Transpose", source, output, len(self.ops)))
         return output
 
     def _moved(self, shape: list[int], source: str) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from codegen import ir
-from codegen.moves import Concat
+from codegen.moves import Concat, Move, Take
 
 Int8Array = npt.NDArray[np.int8]
 Int64Array = npt.NDArray[np.int64]
@@ -49,11 +49,16 @@ def _move(graph: ir.Graph, position: int, known: dict[str, Int8Array]) -> None:
     """The moves before the op at `position`."""
     for move in graph.moves:
         if move.before == position:
-            known[move.output] = (
-                np.concatenate([known[name] for name in move.inputs], axis=move.axis)
-                if isinstance(move, Concat)
-                else known[move.input].take(move.indices, axis=move.axis)
-            )
+            known[move.output] = _moved(move, graph, known)
+
+
+def _moved(move: Move, graph: ir.Graph, known: Mapping[str, Int8Array]) -> Int8Array:
+    match move:
+        case Concat():
+            return np.concatenate([known[name] for name in move.inputs], axis=move.axis)
+        case Take():
+            return known[move.input].take(move.indices, axis=move.axis)
+    return known[move.input].reshape(graph.tensors[move.output].shape)
 
 
 def _mosaic(op: ir.Mosaic, graph: ir.Graph, known: Mapping[str, Int8Array]) -> Int8Array:
