@@ -171,12 +171,13 @@ class _Integerize(Scope):
             added = add(self, island)
             if added is not None:
                 return added
-            inner = self.bound(core.args[0])
-            if op_name(core) == "relax.add" and op_name(inner) in PRODUCTS:
-                if self.constant(core.args[1]) is None:
-                    return None
-                behind = replace(island, core=inner, parts=(*island.parts, core.args[0]))
-                return product(self, behind, core.args[1])
+            for summand, bias in (core.args, reversed(core.args)):
+                inner = self.bound(summand)
+                if op_name(core) == "relax.add" and op_name(inner) in PRODUCTS:
+                    if self.constant(bias) is None:
+                        return None
+                    before = replace(island, core=inner, parts=(*island.parts, summand))
+                    return product(self, before, bias)
         form = FORMS.get(_kind(core, self.bound))
         found = None if form is None else form(self, island)
         if found is None:
