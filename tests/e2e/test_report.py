@@ -118,8 +118,22 @@ def check_page(html: str, compiled: Compiled) -> None:
         assert fate.node in html
         if fate.refusal is not None:
             assert f"<b>{fate.refusal.rule}</b>" in html
+    assert unbalanced(html) == []
     widths = [float(width) for width in re.findall(r"width:([\d.]+)%;background", html)]
     assert sum(widths) == pytest.approx(100, abs=1e-3)
+
+
+def unbalanced(html: str) -> list[str]:
+    """Tags that are not closed in their order."""
+    still_open: list[str] = []
+    for closing, tag in re.findall(r"<(/?)([a-z]\w*)", html):
+        if tag in ("meta", "br"):
+            continue
+        if not closing:
+            still_open.append(tag)
+        elif still_open.pop() != tag:
+            return [tag]
+    return still_open
 
 
 def test_the_page_escapes_names(encoder: Compiled) -> None:
