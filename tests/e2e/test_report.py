@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -158,3 +159,5 @@ def test_attention_without_its_products_still_compiles(folder: Path) -> None:
     assert product.rule == "product_of_activations_fits_the_array"
     assert product.remedy == "set k_lanes = 32 (now 16) in the configuration"
     assert fates["matmul0"].where == ACCELERATOR
+    advised = compile_model(folder / "encoder.onnx", replace(config, k_lanes=32))
+    assert "matmul12" in {f.node for f in advised.explanation.nodes if f.where == ACCELERATOR}
