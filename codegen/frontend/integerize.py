@@ -42,6 +42,7 @@ from codegen.frontend.islands.scope import (
     dtype_of,
     op_name,
 )
+from codegen.frontend.output_names import name_outputs, output_names
 
 __all__ = ["Notes", "array", "integerize"]
 
@@ -78,8 +79,9 @@ def integerize(module: Any) -> tuple[Any, Notes]:
     main = module.get_global_var("main")
     rewriter.builder_.update_func(main, rewriter.visit_expr(module["main"]))
     result = rewriter.builder_.get()
+    names = output_names(result)
     result = relax.transform.RemoveUnusedOutputs()(result)
-    return relax.transform.DeadCodeElimination()(result), notes
+    return name_outputs(relax.transform.DeadCodeElimination()(result), names), notes
 
 
 @mutator
