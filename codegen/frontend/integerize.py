@@ -47,6 +47,7 @@ from codegen.frontend.islands.scope import (
     op_name,
 )
 from codegen.frontend.islands.shapes import SHAPE_OPS, applied
+from codegen.frontend.output_names import name_outputs, output_names
 
 __all__ = ["Notes", "array", "integerize"]
 
@@ -87,8 +88,9 @@ def integerize(module: Any, rounding: Rounding = Rounding.SINGLE) -> tuple[Any, 
     main = module.get_global_var("main")
     rewriter.builder_.update_func(main, rewriter.visit_expr(module["main"]))
     result = rewriter.builder_.get()
+    names = output_names(result)
     result = relax.transform.RemoveUnusedOutputs()(result)
-    return relax.transform.DeadCodeElimination()(result), notes
+    return name_outputs(relax.transform.DeadCodeElimination()(result), names), notes
 
 
 @mutator
