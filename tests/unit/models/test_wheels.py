@@ -36,7 +36,8 @@ def test_light_networks_answer_differently_to_different_images() -> None:
     model = light.load_float("light_shufflenet")
     drawn = images((3, 224, 224))
     first, second = run(model, [{INPUT: next(drawn)}, {INPUT: next(drawn)}])
-    assert np.abs(first - second).max() > 0.1 * np.abs(first).max()
+    step = np.ptp(first) / 255
+    assert (np.abs(first - second) > step).mean() > 0.5
 
 
 def test_light_networks_are_reproducible() -> None:
@@ -88,7 +89,7 @@ def test_magika_has_files_of_many_types_in_a_fixed_order() -> None:
     assert len(samples) == len(labels) > 60
     config = (locate(magika.PACKAGE) / magika.FOLDER / "config.min.json").read_text()
     names = {json.loads(config)["target_labels_space"][label] for label in labels[:20]}
-    assert {"python", "png", "json", "ttf"} <= names
+    assert {"c", "css", "html", "jpeg"} <= names
 
 
 def test_the_reader_knows_its_characters() -> None:
