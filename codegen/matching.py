@@ -40,9 +40,7 @@ class Coverage:
 
     def beats(self, other: Coverage) -> bool:
         """More MACs on the accelerator; if equal, fewer host calls; if equal, fewer regions."""
-        mine, theirs = (
-            (c.macs, -c.host_calls, -c.regions) for c in (self, other)
-        )
+        mine, theirs = ((c.macs, -c.host_calls, -c.regions) for c in (self, other))
         return mine > theirs
 
 
@@ -78,9 +76,10 @@ def match_model(imported: Imported, config: AccelConfig, how: str = FLEXIBLE) ->
     exact = _matched(imported, imported.module, config, EXACT)
     if how == EXACT:
         return exact
-    from codegen.rewrite.rewrite import rewrite  # egglog is not loaded for exact matching
+    # egglog is not loaded for exact matching
+    from codegen.rewrite.rewrite import rewrite, widest_kernel
 
-    module = rewrite(imported.module)
+    module = rewrite(imported.module, widest_kernel(config))
     if module is imported.module:
         return exact
     try:

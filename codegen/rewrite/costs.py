@@ -26,12 +26,21 @@ TRANSPOSE, RESHAPE, RENAME = 20, 6, 2
 FLOAT_MOVE = 2
 """A move of floats splits an island; it costs so many times one of int8 values."""
 PRODUCT, ELEMENT = 5, 3
-PRODUCTS = ("Conv2d", "Matmul")
+PRODUCTS = ("Conv2d", "Matmul", "Parts")
+FIXED = {
+    "Conv1d": HOST_MACS,
+    "Parts": PRODUCT,
+    "Sum": HOST_REDUCTION,
+    "Norm": HOST_NORM,
+    "Windows": 2 * TRANSPOSE,
+    "Un": ELEMENT,
+    "Concat": ELEMENT,
+    "Clip": 1,
+}
+"""Costs that need no look around, by constructor."""
 
 
-def weight(
-    node: Node, children: Sequence[Node], narrow: bool, original: bool, model: Model
-) -> int:
+def weight(node: Node, children: Sequence[Node], narrow: bool, original: bool, model: Model) -> int:
     """Cost of one e-node, without what it reads.
 
     Args:
@@ -42,34 +51,24 @@ def weight(
         model: its steps.
     """
     match node.operator:
-        case "Conv1d":
-            return HOST_MACS
         case "Conv2d":
-            return PRODUCT
+            return HOST_MACS if int(node.arguments[0]) in model.cuts else PRODUCT
         case "Matmul":
             return HOST_MACS if original and _stays(node, model) else PRODUCT
         case "Mean":
             return ELEMENT if node.arguments[2] == "2,3" else HOST_REDUCTION
-        case "Sum":
-            return HOST_REDUCTION
-        case "Norm":
-            return HOST_NORM
         case "Pool":
             return HOST_REDUCTION if _odd_pool(node, model) else ELEMENT
         case "Bin":
             return _binary(node, children)
         case "Move":
             return _move(node.arguments[0]) * (1 if narrow else FLOAT_MOVE)
-        case "Windows":
-            return 2 * TRANSPOSE
         case "K":
             raw = children[0].operator == "Id"
-            return COMPUTED if raw and model.constants[int(children[0].arguments[0])].computed else 0
-        case "Un" | "Concat":
-            return ELEMENT
-        case "Clip":
-            return 1
-    return 0
+            return (
+                COMPUTED if raw and model.constants[int(children[0].arguments[0])].computed else 0
+            )
+    return FIXED.get(node.operator, 0)
 
 
 def _stays(node: Node, model: Model) -> bool:

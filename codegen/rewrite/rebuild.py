@@ -5,17 +5,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from tvm import relax
 from tvm.ir import Call
 
 from codegen.frontend.onnx_import import merge_hints, node_indices
 from codegen.rewrite import constants as con
-from codegen.rewrite import moves as mv
 from codegen.rewrite.constants import op_name, shape_of
 from codegen.rewrite.folding import Folder
 from codegen.rewrite.saturate import Classes, Node
 from codegen.rewrite.steps import Model
+from codegen.rewrite.windows import windows
 
 MADE = "moved"
 """Name of values that no ONNX node stands for."""
@@ -91,8 +90,7 @@ class Rebuilder:
         """Classes of the values that an e-node needs."""
         if node.operator == "V":
             return [
-                self._classes.of_step[s]
-                for s in self._model.reads.get(int(node.arguments[0]), ())
+                self._classes.of_step[s] for s in self._model.reads.get(int(node.arguments[0]), ())
             ]
         found: list[str] = []
         for argument in node.arguments:
@@ -174,12 +172,21 @@ class Rebuilder:
                 return relax.op.clip(values[0], low, high)
             case "Q":
                 scale, zero = (self._parameter(c) for c in node.arguments[2:])
-                return relax.op.quantize(values[0], scale, zero, self._axis(values[0], call), a.out_dtype)
+                return relax.op.quantize(
+                    values[0], scale, zero, self._axis(values[0], call), a.out_dtype
+                )
             case "Dq":
                 scale, zero = (self._parameter(c) for c in node.arguments[2:])
-                return relax.op.dequantize(values[0], scale, zero, self._axis(values[0], call), a.out_dtype)
+                return relax.op.dequantize(
+                    values[0], scale, zero, self._axis(values[0], call), a.out_dtype
+                )
             case "Conv2d":
                 return self._conv2d(call, *values)
+            case "Parts":
+                return self._parts(call, *values)
+            case "Windows":
+                cut = self._model.cuts[int(node.arguments[0])]
+                return windows(values[0], int(self._folder.real(node.arguments[2])), cut)
             case "Conv1d":
                 return Call(call.op, values, a, call.ty_args)
             case "Matmul":
@@ -221,6 +228,15 @@ class Rebuilder:
         if name == "relax.nn.avg_pool2d":
             return relax.op.nn.conv2d(x, w, a.strides, a.padding, a.dilation, shape_of(x)[1])
         return relax.op.nn.conv2d(x, w)
+
+    @staticmethod
+    def _parts(call: Any, x: Any, w: Any) -> Any:
+        """A convolution whose wide kernel was cut; the left and right padding is in `x`."""
+        a = call.attrs
+        if op_name(call) == "relax.nn.conv1d":
+            return relax.op.nn.conv2d(x, w, (1, *a.strides), 0, (1, *a.dilation))
+        padding = a.padding[0], 0, a.padding[2], 0
+        return relax.op.nn.conv2d(x, w, a.strides, padding, a.dilation)
 
     def _pool(self, call: Any, x: Any, mode: str) -> Any:
         a, name = call.attrs, op_name(call)

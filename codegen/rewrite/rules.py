@@ -32,6 +32,7 @@ LANGUAGE = """
 (constructor Pool (i64 String T) T)
 (constructor Norm (i64 T C C) T)
 (constructor Windows (i64 T C) T)
+(constructor Parts (i64 T T) T)
 (constructor Concat (i64 L i64) T)
 (constructor Nil () L)
 (constructor Cons (T L) L)
@@ -103,7 +104,7 @@ FACTS = """
 (rule ((= c (Moved a m)) (last a) (last-to-channel m)) ((channel c)) :ruleset facts)
 (rule ((= c (Scaled w g a)) (weight w)) ((weight c)) :ruleset facts)
 (rule ((= c (Scaled w g a)) (flippable w)) ((flippable c)) :ruleset facts)
-(rule ((= c (Kernel w k i)) (weight w) (!= k "wide")) ((weight c)) :ruleset facts)
+(rule ((= c (Kernel w k i)) (weight w)) ((weight c)) :ruleset facts)
 (rule ((= c (Kernel w k i)) (flippable w)) ((flippable c)) :ruleset facts)
 """
 
@@ -222,7 +223,7 @@ SCALES = """
 
 WINDOWS = """
 ; A kernel that is too wide: its parts as more input channels, over shifted windows of the input.
-(rewrite (Conv2d i (Dq j x s z) (K w)) (Conv2d i (Dq j (Windows i x z) s z) (K (Kernel w "wide" i)))
+(rewrite (Conv2d i (Dq j x s z) (K w)) (Parts i (Dq j (Windows i x z) s z) (K (Kernel w "wide" i)))
       :when ((wide-kernel i) (weight w) (scalar s)) :ruleset rules)
 """
 
