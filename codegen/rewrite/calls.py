@@ -29,6 +29,8 @@ HOMOGENEOUS = ("relax.nn.relu", "relax.nn.leakyrelu")
 BINARY = ("add", "divide", "maximum", "minimum", "multiply", "power", "subtract")
 RESHAPES = ("reshape", "expand_dims", "squeeze", "flatten")
 POOLS = ("nn.avg_pool1d", "nn.avg_pool2d", "nn.max_pool1d", "nn.max_pool2d")
+FACTOR = 64
+"""Weight of an average pool's factors: what is added behind is rounded to this part of a step."""
 FLOAT32 = (-3.4028234663852886e38, 3.4028234663852886e38)
 
 
@@ -43,6 +45,8 @@ def unary(reader: Reader, variable: Any, call: Any) -> bool:
     index = reader.step(variable, "Un", (reader.operand(call.args[0]),), call)
     if op_name(call) in HOMOGENEOUS:
         reader.fact("homogeneous", index)
+    if op_name(call) == "relax.nn.relu":
+        reader.fact("selects", index)
     return True
 
 
@@ -56,13 +60,38 @@ def clip(reader: Reader, variable: Any, call: Any) -> bool:
 
 def binary(reader: Reader, variable: Any, call: Any) -> bool:
     """Two operands."""
+    return _pair(reader, variable, call, list(call.args), op_name(call).removeprefix("relax."))
+
+
+def extreme(reader: Reader, variable: Any, call: Any) -> bool:
+    """Max and Min of two, which the importer makes a reduction of both, stacked."""
+    stack, axes = reader.bound(call.args[0]), call.attrs.axis
+    if op_name(stack) != "relax.stack" or int(stack.attrs.axis) or call.attrs.keepdims:
+        return False
+    parts = reader.bound(stack.args[0])
+    if not isinstance(parts, relax.Tuple) or len(parts.fields) != 2:
+        return False
+    if axes is None or [int(a) for a in axes] != [0] or not _tensors(reader, *parts.fields):
+        return False
+    name = "maximum" if op_name(call) == "relax.max" else "minimum"
+    return _pair(reader, variable, call, list(parts.fields), name)
+
+
+def broadcast(reader: Reader, variable: Any, call: Any) -> bool:
+    """A broadcast that does nothing."""
+    if shape_of(call.args[0]) != shape_of(variable) or call.args[0] not in reader.model.step_of:
+        return False
+    reader.model.step_of[variable] = reader.model.step_of[call.args[0]]
+    return True
+
+
+def _pair(reader: Reader, variable: Any, call: Any, arguments: list[Any], name: str) -> bool:
     shape = shape_of(variable)
-    values = [a for a in call.args if not reader.is_constant(a)]
+    values = [a for a in arguments if not reader.is_constant(a)]
     even = all(shape_of(a) == shape for a in values)
     if len(values) == 1 and not even:
         return False  # the constant broadcasts the value
-    operands = [reader.operand(a, len(shape)) for a in call.args]
-    name = op_name(call).removeprefix("relax.")
+    operands = [reader.operand(a, len(shape)) for a in arguments]
     index = reader.step(variable, "Bin", (name, *operands), call)
     if len(values) == 2 and even:
         reader.fact("even", index)
@@ -181,6 +210,8 @@ def pool(reader: Reader, variable: Any, call: Any) -> bool:
     average = "avg" in op_name(call)
     if average:
         reader.fact("linear-pool", index)
+    else:
+        reader.fact("selects", index)
     if len(before) == 3:
         moves = mv.reshape(before, _image(before)), mv.reshape(_image(after), after)
         reader.fact("pool-image", index, *reader.moved(*moves))
@@ -199,8 +230,8 @@ def pool(reader: Reader, variable: Any, call: Any) -> bool:
         reader.fact("pool-is-mean", index)
         reader.reduced[2, 3] = None
     if not any(pads) or a.count_include_pad:
-        ones = np.ones((before[1], 1, *kernel), np.int8)
-        weight = con.Weight(ones, np.asarray([1 / (kernel[0] * kernel[1])]), 0)
+        ones = np.full((before[1], 1, *kernel), FACTOR, np.int8)
+        weight = con.Weight(ones, np.asarray([1 / (FACTOR * kernel[0] * kernel[1])]), 0)
         constant = con.Constant(con.weight_call(weight), 4, ones.astype(float), weight, False)
         reader.fact("ones", index, ("C", reader.add(constant, "conv")))
     return True
@@ -258,6 +289,8 @@ READERS: dict[str, Callable[[Reader, Any, Any], bool]] = {
         (("matmul",), matmul),
         (("mean", "sum"), reduction),
         (("concat",), concat),
+        (("max", "min"), extreme),
+        (("broadcast_to",), broadcast),
     )
     for name in names
 }

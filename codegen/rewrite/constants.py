@@ -77,7 +77,7 @@ _ARITHMETIC: dict[str, Callable[[FloatArray, FloatArray], FloatArray]] = {
 
 def is_known(call: Any) -> bool:
     """Whether `real_values` can compute this call."""
-    return op_name(call) in PLAIN or op_name(call) in _ARITHMETIC
+    return op_name(call) in (*PLAIN, *_ARITHMETIC, "relax.broadcast_to")
 
 
 def real_values(expr: Any, bound: Callable[[Any], Any]) -> FloatArray:
@@ -100,6 +100,8 @@ def real_values(expr: Any, bound: Callable[[Any], Any]) -> FloatArray:
         return (values - zero.reshape(along if zero.size > 1 else ())) * scale.reshape(
             along if scale.size > 1 else ()
         )
+    if name == "relax.broadcast_to":
+        return np.broadcast_to(real_values(call.args[0], bound), shape_of(call))
     if name in _ARITHMETIC:
         with np.errstate(divide="ignore", invalid="ignore"):
             return _ARITHMETIC[name](*(real_values(a, bound) for a in call.args))
@@ -144,8 +146,8 @@ def read(expr: Any, rank: int, bound: Callable[[Any], Any], *, weights: bool) ->
     if weights and not computed:
         return Constant(expr, rank, np.zeros(0), weight, computed)
     real = real_values(expr, bound)
-    if real.size == 1:
-        real, rank = real.reshape(()), 0
+    if real.size == 1 or (computed and real.size and (real == real.flat[0]).all()):
+        real, rank = np.asarray(real.flat[0]), 0
     elif real.ndim < rank:
         real = real.reshape((1,) * (rank - real.ndim) + real.shape)
     return Constant(expr, rank, real, weight, computed)

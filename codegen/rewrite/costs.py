@@ -34,6 +34,7 @@ FIXED = {
     "Norm": HOST_NORM,
     "Windows": 2 * TRANSPOSE,
     "Un": ELEMENT,
+    "Keep": ELEMENT,
     "Concat": ELEMENT,
     "Clip": 1,
 }
@@ -51,10 +52,8 @@ def weight(node: Node, children: Sequence[Node], narrow: bool, original: bool, m
         model: its steps.
     """
     match node.operator:
-        case "Conv2d":
-            return HOST_MACS if int(node.arguments[0]) in model.cuts else PRODUCT
-        case "Matmul":
-            return HOST_MACS if original and _stays(node, model) else PRODUCT
+        case "Conv2d" | "Matmul":
+            return HOST_MACS if _stays(node, children, original, model) else PRODUCT
         case "Mean":
             return ELEMENT if node.arguments[2] == "2,3" else HOST_REDUCTION
         case "Pool":
@@ -71,12 +70,16 @@ def weight(node: Node, children: Sequence[Node], narrow: bool, original: bool, m
     return FIXED.get(node.operator, 0)
 
 
-def _stays(node: Node, model: Model) -> bool:
-    """A product as the model has it, that no pattern takes: a constant on its left, or rank 4."""
-    call = model.steps[int(node.arguments[0])].call
-    constant = model.steps[int(node.arguments[0])].arguments
-    kinds = [a[0] for a in constant if isinstance(a, tuple)]
-    return kinds[0] == "K" or (kinds[1] == "K" and len(shape_of(call.args[0])) > 3)
+def _stays(node: Node, children: Sequence[Node], original: bool, model: Model) -> bool:
+    """Whether no pattern takes a product: an operand is float, or the form is an odd one."""
+    number = int(node.arguments[0])
+    if number in model.cuts or any(child.operator not in ("Dq", "K") for child in children):
+        return True
+    if node.operator == "Conv2d" or not original:
+        return False
+    left, right = children
+    rank = len(shape_of(model.steps[number].call.args[0]))
+    return left.operator == "K" or (right.operator == "K" and rank > 3)
 
 
 def _odd_pool(node: Node, model: Model) -> bool:

@@ -165,6 +165,8 @@ class Rebuilder:
         match node.operator:
             case "Un":
                 return Call(call.op, [values[0], *call.args[1:]], a, call.ty_args)
+            case "Keep":
+                return self._kept(call, node, values[0])
             case "Bin":
                 return getattr(relax.op, node.arguments[0])(*values)
             case "Clip":
@@ -172,9 +174,8 @@ class Rebuilder:
                 return relax.op.clip(values[0], low, high)
             case "Q":
                 scale, zero = (self._parameter(c) for c in node.arguments[2:])
-                return relax.op.quantize(
-                    values[0], scale, zero, self._axis(values[0], call), a.out_dtype
-                )
+                dtype = str(zero.ty.dtype.dtype)
+                return relax.op.quantize(values[0], scale, zero, self._axis(values[0], call), dtype)
             case "Dq":
                 scale, zero = (self._parameter(c) for c in node.arguments[2:])
                 return relax.op.dequantize(
@@ -202,6 +203,17 @@ class Rebuilder:
             case "Concat":
                 return relax.op.concat(values, axis=int(node.arguments[2]))
         raise NotImplementedError(node.operator)
+
+    def _kept(self, call: Any, node: Node, value: Any) -> Any:
+        """An op that chooses among quantized values, as an island of its own."""
+        scale, zero = (self._parameter(c) for c in node.arguments[3:])
+        real = self._builder.emit(relax.op.dequantize(value, scale, zero, axis=0))
+        if "pool" in op_name(call):
+            kept = self._pool(call, real, node.arguments[1])
+        else:
+            kept = Call(call.op, [real], call.attrs, call.ty_args)
+        dtype = str(zero.ty.dtype.dtype)
+        return relax.op.quantize(self._builder.emit(kept), scale, zero, 0, dtype)
 
     def _moved(self, node: Node) -> Any:
         move, value = self._moves[node.arguments[0]], self._made[node.arguments[1]]

@@ -27,6 +27,7 @@ LANGUAGE = """
 (constructor Conv1d (i64 T T) T)
 (constructor Conv2d (i64 T T) T)
 (constructor Matmul (i64 T T) T)
+(constructor Keep (i64 String T C C) T)
 (constructor Mean (i64 T String) T)
 (constructor Sum (i64 T String) T)
 (constructor Pool (i64 String T) T)
@@ -62,7 +63,7 @@ LANGUAGE = """
 (relation axis-through (String i64 i64))
 (relation merged (String String String))
 
-(relation even (i64)) (relation homogeneous (i64)) (relation linear-pool (i64))
+(relation even (i64)) (relation selects (i64)) (relation homogeneous (i64)) (relation linear-pool (i64))
 (relation as-conv2d (i64 String String))
 (relation as-rows (i64 T String String))
 (relation as-image (i64 String String))
@@ -141,8 +142,12 @@ FORMS = """
 (rewrite (Pool i "" x) (Pool i "floor" x) :when ((pool-floors i)) :ruleset rules)
 (rewrite (Pool i "" x) (Mean i x "2,3") :when ((pool-is-mean i)) :ruleset rules)
 (rewrite (Pool i "" x) (Conv2d i x (K c)) :when ((ones i c)) :ruleset rules)
-; Quantizing a quantized value again.
+; Quantizing a quantized value again; choosing among quantized values.
 (rewrite (Q i (Dq j x s z) s z) x :ruleset rules)
+(rewrite (Un i (Dq j x s z)) (Dq j (Keep i "" x s z) s z)
+      :when ((selects i) (scalar s)) :ruleset rules)
+(rewrite (Pool i m (Dq j x s z)) (Dq j (Keep i m x s z) s z)
+      :when ((selects i) (scalar s)) :ruleset rules)
 """
 
 MOVES = """

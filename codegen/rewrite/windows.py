@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A kernel that is too wide, as parts: more input channels over shifted windows of the input.
 
-    y[o, w] = sum over c, k of x[c, w * s + k * d] * f[o, c, k]         k = p * width + j
-            = sum over (p, c), j of x_p[c, w * s + j * d] * f_p[o, c, j],   x_p from p * width * d on
+    y[o, w] = sum over c, k of x[c, w * s + k * d] * f[o, c, k],              k = p * width + j
+            = sum over (p, c), j of x_p[c, w * s + j * d] * f_p[o, c, j],     x_p: x from column
+                                                                              p * width * d on
 
 Exact: the same products in one int32 sum. The input is padded with its zero point first.
 """
