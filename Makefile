@@ -61,12 +61,14 @@ check-tools:
 		exit 1; }; done
 
 .PHONY: gen
-gen: $(STAMP) ## Regenerate what derives from accel/isa.py and accel/csr.rdl
+gen: $(STAMP) ## Regenerate what derives from accel/isa.py, accel/csr.rdl and the compiler's rules
 	$(PY) -m accel.generate
+	$(PY) -m codegen.supported
 
 .PHONY: docs
 docs: gen ## Regenerate the reference pages and check that they are committed as generated
 	$(PY) -m accel.generate --check
+	$(PY) -m codegen.supported --check
 
 .PHONY: lint
 lint: $(STAMP) ## ruff, mypy --strict, layer rules, Verible, Verilator -Wall

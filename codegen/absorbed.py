@@ -50,7 +50,7 @@ def absorbed(graph: onnx.GraphProto, nodes: set[int]) -> dict[int, Absorption]:
             found[index] = Absorption("moves no data: part of", behind or ahead)
         else:
             found[index] = Absorption("folded into", behind or ahead)
-    return {i: a if a.nodes else Absorption("no other node needs it", ()) for i, a in found.items()}
+    return {i: a if a.nodes else Absorption("nothing is left of it", ()) for i, a in found.items()}
 
 
 def _constants(graph: onnx.GraphProto, before: Mapping[int, Sequence[int]]) -> set[int]:

@@ -13,12 +13,13 @@ from codegen.absorbed import Absorption, absorbed
 from codegen.decision import Decision
 from codegen.frontend.dataflow import dataflow
 from codegen.frontend.diagnose import diagnose
-from codegen.frontend.float_rules import values_meet_the_form
+from codegen.frontend.float_rules import FLOAT_RULES, values_meet_the_form
 from codegen.frontend.integerize import Notes
 from codegen.frontend.onnx_import import Imported, node_indices
 from codegen.partition.partition import Partitioned
 from codegen.refusal import Refusal, as_refusal, rule_of
 
+FLOAT = frozenset(rule_of(rule).name for rule in FLOAT_RULES)
 ACCELERATOR, HOST, ABSORBED = "accelerator", "host", "absorbed"
 
 
@@ -134,10 +135,12 @@ def _refusals(imported: Imported, notes: Notes, partitioned: Partitioned) -> dic
     found = diagnose(flow)
     by_name = {str(v.name): flow.made_by.get(v, ()) for v in flow.values}
     form = rule_of(values_meet_the_form)
-    for reasons in (partitioned.refusals, notes.refused):
+    integer = {index for index, why in found.items() if why.rule not in FLOAT}
+    # Patterns also look at float dataflow; what they find there is no reason but a consequence.
+    for reasons, about in ((partitioned.refusals, integer), (notes.refused, set(found))):
         for hint, why in reasons.items():
             indices = by_name.get(hint, ()) or node_indices(hint)
-            found |= {index: as_refusal(why, form) for index in indices if index in found}
+            found |= {index: as_refusal(why, form) for index in about.intersection(indices)}
     return found
 
 

@@ -80,9 +80,10 @@ def match_model(
     exact = _matched(imported, imported.module, config, EXACT, rounding)
     if how == EXACT or rounding == Rounding.DOUBLE:
         return exact
-    from codegen.rewrite.rewrite import rewrite  # egglog is not loaded for exact matching
+    # egglog is not loaded for exact matching
+    from codegen.rewrite.rewrite import rewrite, widest_kernel
 
-    module = rewrite(imported.module)
+    module = rewrite(imported.module, widest_kernel(config))
     if module is imported.module:
         return exact
     flexible = _matched(imported, module, config, FLEXIBLE, rounding)

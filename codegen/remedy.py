@@ -12,7 +12,7 @@ from dataclasses import replace
 from itertools import combinations, product
 from typing import Any
 
-from accel.config import AccelConfig
+from accel.config import LANES, AccelConfig
 from accel.errors import ConfigError
 from codegen import ir
 from codegen.fits import OF_THE_MODEL, problem, reason
@@ -34,6 +34,7 @@ MOST_CHANGES = 3
 MOST_DOUBLINGS = 6
 LANES_EFFORT = 3
 """Another array is a larger change than another memory."""
+LARGEST_KIB = 8192
 Value = int | bool
 Changes = Mapping[str, Any]
 """Parameter -> its new value."""
@@ -55,6 +56,8 @@ def does_not_fit(
 
 def admitting(op: ir.Op, tensors: Mapping[str, ir.Tensor], config: AccelConfig) -> Changes | None:
     """The smallest change of `config` under which `op` fits; None where there is none."""
+    if not any(not reason(op, tensors, other) for other in _generous(config)):
+        return None
     choices = {name: list(_values(getattr(config, name))) for name in SEARCHED}
     for count in range(1, MOST_CHANGES + 1):
         found = [
@@ -65,6 +68,16 @@ def admitting(op: ir.Op, tensors: Mapping[str, ir.Tensor], config: AccelConfig) 
         if found:
             return min(found, key=lambda candidate: candidate[0])[1]
     return None
+
+
+def _generous(config: AccelConfig) -> Iterator[AccelConfig]:
+    """Hardware without want; what fits none of these, no search need look for."""
+    largest = {"act_kib": LARGEST_KIB, "weight_kib": LARGEST_KIB, "vector": True, "tables": 1}
+    for lanes in LANES:
+        square = {"k_lanes": lanes, "n_lanes": lanes, "bus_bytes": 4, "act_banks": 16}
+        built = _built(config, {**largest, **square, "acc_entries": 8192})
+        if built is not None:
+            yield built
 
 
 def _values(now: Value) -> Iterator[tuple[int, Value]]:

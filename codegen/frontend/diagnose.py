@@ -8,7 +8,7 @@ from typing import Any
 from tvm.ir import Call, GlobalVar
 
 from codegen.frontend.dataflow import Dataflow, arguments, dtype_of, op_name, shape_text
-from codegen.frontend.float_rules import FLOAT_RULES, REPLACEMENTS, op_has_an_integer_form
+from codegen.frontend.float_rules import FLOAT_RULES, op_has_an_integer_form, replacement
 from codegen.refusal import Refusal, rule_of
 
 FEED_INT8 = "none is needed; or leave it out of the model, and feed the int8 values it would give"
@@ -41,12 +41,12 @@ def dataflow_is_in_the_pattern_table(variable: Any, flow: Dataflow) -> tuple[str
 
 
 def tensors_are_int8(variable: Any, flow: Dataflow) -> tuple[str, str]:
-    """The accelerator computes on int8 tensors.
+    """Results are int8 tensors.
 
-    Remedy: none where indices, shapes or conditions are computed; data has to be quantized to int8.
+    Remedy: none where indices, shapes or conditions are computed; requantize data to int8
+    (QLinearConv, QLinearMatMul or Q/DQ instead of ConvInteger, MatMulInteger).
     """
-    call = flow.values[variable]
-    return f"{op_name(call)} gives {shape_text(call)}", ""
+    return f"{flow.label(variable)} gives {shape_text(flow.values[variable])}", ""
 
 
 HOST_RULES = (neighbours_are_integer, dataflow_is_in_the_pattern_table, tensors_are_int8)
@@ -76,6 +76,6 @@ def _why(variable: Any, flow: Dataflow) -> Refusal:
     for predicate in FLOAT_RULES:
         detail = predicate(variable, flow)
         if detail:
-            special = REPLACEMENTS.get(name, "") if predicate is op_has_an_integer_form else ""
-            return rule_of(predicate).refuse(detail, special)
+            special = predicate is op_has_an_integer_form
+            return rule_of(predicate).refuse(detail, replacement(name) if special else "")
     raise AssertionError("the last float rule always fails")

@@ -69,9 +69,15 @@ REPLACEMENTS = {
     "Softmax where only the order of classes counts",
     "nn.log_softmax": "none in int8; drop it where only the order of classes counts",
     "nn.layer_norm": "none in int8; a batch normalization instead folds into the op before it",
-    "nn.conv1d": "write it as a convolution with two image axes, one of them of size 1",
 }
 """What to do about operators without integer form, where there is more to say than in general."""
+
+
+def replacement(name: str) -> str:
+    """What to do about an operator without integer form, if it is special."""
+    if name.endswith("1d"):
+        return "write it with two image axes, one of them of size 1"
+    return REPLACEMENTS.get(name, "")
 
 
 def op_has_an_integer_form(variable: Any, flow: Dataflow) -> str:
@@ -82,7 +88,11 @@ def op_has_an_integer_form(variable: Any, flow: Dataflow) -> str:
     """
     if op_name(flow.values[variable]) in FORMED:
         return ""
-    return f"float island: {flow.label(variable)} has no integer form"
+    value = flow.values[variable]
+    return (
+        f"float island: {flow.label(variable)} has no integer form (relax.{op_name(value)} gives "
+        f"{shape_text(value)})"
+    )
 
 
 def result_is_quantized(variable: Any, flow: Dataflow) -> str:

@@ -32,7 +32,7 @@ from tvm.relax.expr_functor import mutator
 
 from accel.isa import Rounding
 from codegen.frontend.islands.elements import add, factors, multiply, rescale, table
-from codegen.frontend.islands.moves import concat, split, strided_slice, take
+from codegen.frontend.islands.moves import concat, pad, resize, split, strided_slice, take
 from codegen.frontend.islands.pools import average, maximum, mean
 from codegen.frontend.islands.products import product
 from codegen.frontend.islands.scope import (
@@ -47,21 +47,23 @@ from codegen.frontend.islands.scope import (
     op_name,
 )
 from codegen.frontend.islands.shapes import SHAPE_OPS, applied
+from codegen.frontend.output_names import name_outputs, output_names
 
 __all__ = ["Notes", "array", "integerize"]
 
 CLIPS = ("relax.nn.relu", "relax.clip")
-PRODUCTS = ("relax.nn.conv1d", "relax.nn.conv2d", "relax.matmul")
+CONVOLUTIONS = ("relax.nn.conv1d", "relax.nn.conv2d", "relax.nn.conv2d_transpose")
+PRODUCTS = (*CONVOLUTIONS, "relax.matmul")
 FORMS: dict[str, Callable[[Scope, Island], Any | None]] = {
-    "relax.nn.conv1d": product,
-    "relax.nn.conv2d": product,
-    "relax.matmul": product,
+    **dict.fromkeys(PRODUCTS, product),
     "relax.multiply": multiply,
     "relax.mean": mean,
     "relax.nn.avg_pool1d": average,
     "relax.nn.avg_pool2d": average,
     "relax.nn.max_pool1d": maximum,
     "relax.nn.max_pool2d": maximum,
+    "relax.image.resize2d": resize,
+    "relax.nn.pad": pad,
     "relax.concat": concat,
     "relax.take": take,
     "relax.strided_slice": strided_slice,
@@ -86,8 +88,9 @@ def integerize(module: Any, rounding: Rounding = Rounding.SINGLE) -> tuple[Any, 
     main = module.get_global_var("main")
     rewriter.builder_.update_func(main, rewriter.visit_expr(module["main"]))
     result = rewriter.builder_.get()
+    names = output_names(result)
     result = relax.transform.RemoveUnusedOutputs()(result)
-    return relax.transform.DeadCodeElimination()(result), notes
+    return name_outputs(relax.transform.DeadCodeElimination()(result), names), notes
 
 
 @mutator

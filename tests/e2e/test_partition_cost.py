@@ -148,6 +148,25 @@ def test_results_of_attention_never_change(attention: Case) -> None:
     assert 0 < check(attention, compiled) < attention.layers
 
 
+def test_what_is_joined_is_weighed_as_a_whole(tmp_path: Path) -> None:
+    net = Net((1, 8, 8, 8))
+    left = net.conv(8, 16)
+    net.last = "x"
+    net.node("Concat", left, net.conv(8, 16), axis=1)
+    net.conv(32, 8)
+    case = case_of(net, tmp_path)
+    slow, fast = (
+        compile_model(case.path, CONFIG, by_cost=by_cost(lambda _, us=us: us)) for us in (1e5, 0.0)
+    )
+    assert check(case, slow) == case.layers
+    assert slow.explanation.decisions[0].offloaded
+    assert "concat2" in slow.explanation.decisions[0].nodes
+    assert layers(fast) == 0
+    concat = next(fate for fate in fast.explanation.nodes if fate.op == "Concat")
+    assert concat.refusal is not None
+    assert concat.refusal.rule == "offloading_pays"
+
+
 def test_the_tail_that_the_host_does_for_nothing_goes_to_the_host(small: Case) -> None:
     times = cheap(*TAIL)
     explanation = compile_model(small.path, CONFIG, by_cost=by_cost(times)).explanation

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -118,8 +119,22 @@ def check_page(html: str, compiled: Compiled) -> None:
         assert fate.node in html
         if fate.refusal is not None:
             assert f"<b>{fate.refusal.rule}</b>" in html
+    assert unbalanced(html) == []
     widths = [float(width) for width in re.findall(r"width:([\d.]+)%;background", html)]
     assert sum(widths) == pytest.approx(100, abs=1e-3)
+
+
+def unbalanced(html: str) -> list[str]:
+    """Tags that are not closed in their order."""
+    still_open: list[str] = []
+    for closing, tag in re.findall(r"<(/?)([a-z]\w*)", html):
+        if tag in ("meta", "br"):
+            continue
+        if not closing:
+            still_open.append(tag)
+        elif still_open.pop() != tag:
+            return [tag]
+    return still_open
 
 
 def test_the_page_escapes_names(encoder: Compiled) -> None:
@@ -144,3 +159,5 @@ def test_attention_without_its_products_still_compiles(folder: Path) -> None:
     assert product.rule == "product_of_activations_fits_the_array"
     assert product.remedy == "set k_lanes = 32 (now 16) in the configuration"
     assert fates["matmul0"].where == ACCELERATOR
+    advised = compile_model(folder / "encoder.onnx", replace(config, k_lanes=32))
+    assert "matmul12" in {f.node for f in advised.explanation.nodes if f.where == ACCELERATOR}

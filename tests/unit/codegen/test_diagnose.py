@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from accel.config import AccelConfig
 from codegen.compile import compile_imported
-from codegen.explain import HOST, NodeFate, explain
+from codegen.explain import ACCELERATOR, HOST, NodeFate, explain
 from codegen.frontend.integerize import Notes
 from codegen.frontend.onnx_import import Imported, import_model
 
@@ -53,14 +53,15 @@ class Model:
         values = np.random.default_rng(0).integers(-128, 128, shape, np.int8)
         return self.dequantized(self.constant(values), 0.01, np.int8(zero))
 
-    def imported(self) -> Imported:
-        outputs = [onnx.ValueInfoProto(name=name) for name in self.nodes[-1].output]
+    def imported(self, *results: str) -> Imported:
+        names = results or self.nodes[-1].output
+        outputs = [onnx.ValueInfoProto(name=name) for name in names]
         graph = helper.make_graph(self.nodes, "net", self.inputs, outputs, self.constants)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)])
         return import_model(onnx.shape_inference.infer_shapes(model), "net")
 
-    def fates(self) -> list[NodeFate]:
-        return list(compile_imported(self.imported(), AccelConfig()).explanation.nodes)
+    def fates(self, *results: str) -> list[NodeFate]:
+        return list(compile_imported(self.imported(*results), AccelConfig()).explanation.nodes)
 
 
 def softmax() -> Model:
@@ -203,3 +204,22 @@ def test_a_note_of_the_rewrite_is_more_specific() -> None:
     assert fate.refusal is not None
     assert fate.refusal.detail == "its int32 sums can overflow"
     assert fate.refusal.remedy
+
+
+def test_an_int8_result_of_the_model_keeps_its_node() -> None:
+    m = Model(x=(I8, IMAGE))
+    m.quantized(m.node("Relu", m.node("Conv", m.dequantized("x"), m.weights(8, 4, 1, 1))), 0.1)
+    fates = {fate.op: fate for fate in m.fates()}
+    assert fates["Conv"].where == fates["Relu"].where == ACCELERATOR
+    assert fates["Conv"].placements[0].fused_with == (fates["Relu"].node,)
+    assert fates["QuantizeLinear"].absorbed_into == (fates["Relu"].node,)
+
+
+def test_several_results_keep_their_nodes() -> None:
+    m = Model(x=(I8, IMAGE))
+    x = m.dequantized("x")
+    first, second = (
+        m.quantized(m.node(op, x, m.weights(8, 4, 1, 1)), 0.1) for op in ("Conv", "Conv")
+    )
+    fates = m.fates(first, second)
+    assert [fate.where for fate in fates if fate.op == "Conv"] == [ACCELERATOR] * 2
