@@ -55,7 +55,7 @@ def elements(seed: int = 3) -> bytes:
     b = net.binary("Sub", a, net.input)
     c = net.binary("Mul", b, a, RELU)
     d = net.unary("QUANTIZE", c, c.scale * 0.6, 11)
-    e = net.pool("AVERAGE", net.binary("Add", d, net.input), 3, 2)
+    e = net.pool("AVERAGE", net.binary("Add", d, net.input), 3, 2, SAME)
     f = net.unary("RELU", e, e.scale * 0.8, -128)
     g = net.conv(net.pool("MAX", f, 2, 1, SAME), 8, 1)
     return net.to_bytes(net.mean(g, keep=True, factor=0.7))
