@@ -73,19 +73,24 @@ def match_model(imported: Imported, config: AccelConfig, how: str = FLEXIBLE) ->
     """
     if how not in MATCHES:
         raise ConfigError(f"--match {how}: one of {', '.join(MATCHES)}")
-    exact = _matched(imported, imported.module, config, EXACT)
     if how == EXACT:
-        return exact
+        return _matched(imported, imported.module, config, EXACT)
     # egglog is not loaded for exact matching
     from codegen.rewrite.rewrite import rewrite, widest_kernel
 
     module = rewrite(imported.module, widest_kernel(config))
     if module is imported.module:
-        return exact
-    try:
-        flexible = _matched(imported, module, config, FLEXIBLE)
-    except PlanError:
-        return exact
+        return _matched(imported, module, config, EXACT)
+    found: list[Matched] = []
+    refused: list[PlanError] = []
+    for form, name in ((imported.module, EXACT), (module, FLEXIBLE)):
+        try:
+            found.append(_matched(imported, form, config, name))
+        except PlanError as error:
+            refused.append(error)
+    if not found:
+        raise refused[0]
+    exact, flexible = found[0], found[-1]
     return flexible if flexible.coverage.beats(exact.coverage) else exact
 
 
