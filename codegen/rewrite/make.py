@@ -9,6 +9,14 @@ from tvm import relax
 from tvm.ir import Call
 
 from codegen.rewrite.constants import op_name, shape_of
+from codegen.rewrite.moves import Move
+
+
+def moved(value: Any, move: Move) -> Any:
+    """A transpose or reshape."""
+    if move.axes is not None:
+        return relax.op.permute_dims(value, move.axes)
+    return relax.op.reshape(value, move.target)
 
 
 def scale_axis(value: Any, call: Any) -> int:

@@ -35,6 +35,13 @@ class Rebuilder:
         self._made: dict[str, Any] = {}
         self._constants: dict[Any, Any] = {}
         self._builder = relax.BlockBuilder()
+        self._quantized_by = {
+            node.arguments[at]: node.arguments[at + 1 : at + 3]
+            for operator, at in (("Keep", 2), ("Dq", 1))
+            for node in chosen.values()
+            if node.operator == operator
+        }
+        """Class of a quantized value -> classes of its scale and zero point."""
         self._steps: dict[str, list[int]] = {}
         for step, name in classes.of_step.items():
             self._steps.setdefault(name, []).append(step)
@@ -118,7 +125,7 @@ class Rebuilder:
             return self._builder.emit(self._translated(step.call), name_hint=step.name)
         if node.operator == "K":
             return self._emit_constant(node.arguments[0])
-        expr = self._call(node)
+        expr = self._call(name, node)
         if expr is None or isinstance(expr, relax.Var):
             return expr
         return self._builder.emit(expr, name_hint=self._hint(name, node))
@@ -156,10 +163,10 @@ class Rebuilder:
             return self._translated(self._model.constants[int(node.arguments[0])].expr)
         return con.float_constant(self._folder.real(name).reshape(()))
 
-    def _call(self, node: Node) -> Any:  # noqa: PLR0912 (one case per constructor)
+    def _call(self, name: str, node: Node) -> Any:  # noqa: PLR0912 (one case per constructor)
         """The Relax call of an e-node."""
         if node.operator == "Move":
-            return self._moved(node)
+            return self._moved(name, node)
         call = self._model.steps[int(self._number(node))].call
         values = [self._made[name] for name in self._reads(node)]
         a = call.attrs
@@ -218,11 +225,16 @@ class Rebuilder:
         dtype = str(zero.ty.dtype.dtype)
         return relax.op.quantize(self._builder.emit(kept), scale, zero, 0, dtype)
 
-    def _moved(self, node: Node) -> Any:
+    def _moved(self, name: str, node: Node) -> Any:
+        """A move; of uint8 values as an island, so that the integer form sees int8 through it."""
         move, value = self._moves[node.arguments[0]], self._made[node.arguments[1]]
-        if move.axes is not None:
-            return relax.op.permute_dims(value, move.axes)
-        return relax.op.reshape(value, move.target)
+        if str(value.ty.dtype.dtype) != "uint8" or name not in self._quantized_by:
+            return make.moved(value, move)
+        scale, zero = (self._parameter(c) for c in self._quantized_by[name])
+        real = self._builder.emit(relax.op.dequantize(value, scale, zero, axis=0))
+        return relax.op.quantize(
+            self._builder.emit(make.moved(real, move)), scale, zero, 0, "uint8"
+        )
 
     def _norm(self, call: Any, x: Any) -> Any:
         """Batch norm as the model has it: `call` takes its value out of a tuple."""

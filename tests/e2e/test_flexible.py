@@ -54,6 +54,15 @@ def test_the_report_names_the_nodes_that_were_folded_and_moved(tmp_path: Path) -
     assert {where[name] for name in products} == {ACCELERATOR}
 
 
+def test_uint8_activations_are_moved_as_int8(tmp_path: Path) -> None:
+    net = channels_last_net()
+    net.unsigned = True
+    compiled = compile_model(net.save(tmp_path / "net.onnx"), CONFIG)
+    signed = compile_model(channels_last_net().save(tmp_path / "signed.onnx"), CONFIG)
+    assert compiled.coverage == signed.coverage
+    assert compiled.coverage.regions == 1
+
+
 def test_a_tidy_model_is_left_as_it_is(tmp_path: Path) -> None:
     path = mixed_net().quantized(tmp_path / "net.onnx")
     exact, flexible = compile_model(path, CONFIG, match=EXACT), compile_model(path, CONFIG)
