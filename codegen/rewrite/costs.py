@@ -55,7 +55,8 @@ def weight(node: Node, children: Sequence[Node], narrow: bool, original: bool, m
         case "Conv2d" | "Matmul":
             return HOST_MACS if _stays(node, children, original, model) else PRODUCT
         case "Mean":
-            return ELEMENT if node.arguments[2] == "2,3" else HOST_REDUCTION
+            leaf = children[0].operator == "Dq"
+            return ELEMENT if leaf and node.arguments[2] == "2,3" else HOST_REDUCTION
         case "Pool":
             return HOST_REDUCTION if _odd_pool(node, model) else ELEMENT
         case "Bin":
@@ -95,7 +96,8 @@ def _binary(node: Node, children: Sequence[Node]) -> int:
     if left.operator == "K":
         return HOST_FACTOR + 1
     if right.operator != "K":
-        return ELEMENT
+        leaves = left.operator == right.operator == "Dq"
+        return ELEMENT if leaves else HOST_FACTOR
     return 1 if name == "add" and left.operator in PRODUCTS else HOST_FACTOR
 
 

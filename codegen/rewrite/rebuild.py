@@ -10,7 +10,8 @@ from tvm.ir import Call
 
 from codegen.frontend.onnx_import import merge_hints, node_indices
 from codegen.rewrite import constants as con
-from codegen.rewrite.constants import op_name, shape_of
+from codegen.rewrite import make
+from codegen.rewrite.constants import op_name
 from codegen.rewrite.folding import Folder
 from codegen.rewrite.saturate import Classes, Node
 from codegen.rewrite.steps import Model
@@ -34,6 +35,13 @@ class Rebuilder:
         self._made: dict[str, Any] = {}
         self._constants: dict[Any, Any] = {}
         self._builder = relax.BlockBuilder()
+        self._quantized_by = {
+            node.arguments[at]: node.arguments[at + 1 : at + 3]
+            for operator, at in (("Keep", 2), ("Dq", 1))
+            for node in chosen.values()
+            if node.operator == operator
+        }
+        """Class of a quantized value -> classes of its scale and zero point."""
         self._steps: dict[str, list[int]] = {}
         for step, name in classes.of_step.items():
             self._steps.setdefault(name, []).append(step)
@@ -117,7 +125,7 @@ class Rebuilder:
             return self._builder.emit(self._translated(step.call), name_hint=step.name)
         if node.operator == "K":
             return self._emit_constant(node.arguments[0])
-        expr = self._call(node)
+        expr = self._call(name, node)
         if expr is None or isinstance(expr, relax.Var):
             return expr
         return self._builder.emit(expr, name_hint=self._hint(name, node))
@@ -155,10 +163,10 @@ class Rebuilder:
             return self._translated(self._model.constants[int(node.arguments[0])].expr)
         return con.float_constant(self._folder.real(name).reshape(()))
 
-    def _call(self, node: Node) -> Any:  # noqa: PLR0912 (one case per constructor)
+    def _call(self, name: str, node: Node) -> Any:  # noqa: PLR0912 (one case per constructor)
         """The Relax call of an e-node."""
         if node.operator == "Move":
-            return self._moved(node)
+            return self._moved(name, node)
         call = self._model.steps[int(self._number(node))].call
         values = [self._made[name] for name in self._reads(node)]
         a = call.attrs
@@ -175,16 +183,18 @@ class Rebuilder:
             case "Q":
                 scale, zero = (self._parameter(c) for c in node.arguments[2:])
                 dtype = str(zero.ty.dtype.dtype)
-                return relax.op.quantize(values[0], scale, zero, self._axis(values[0], call), dtype)
+                return relax.op.quantize(
+                    values[0], scale, zero, make.scale_axis(values[0], call), dtype
+                )
             case "Dq":
                 scale, zero = (self._parameter(c) for c in node.arguments[2:])
                 return relax.op.dequantize(
-                    values[0], scale, zero, self._axis(values[0], call), a.out_dtype
+                    values[0], scale, zero, make.scale_axis(values[0], call), a.out_dtype
                 )
             case "Conv2d":
-                return self._conv2d(call, *values)
+                return make.conv2d(call, *values)
             case "Parts":
-                return self._parts(call, *values)
+                return make.parts(call, *values)
             case "Windows":
                 cut = self._model.cuts[int(node.arguments[0])]
                 return windows(values[0], int(self._folder.real(node.arguments[2])), cut)
@@ -197,7 +207,7 @@ class Rebuilder:
                 reduce = relax.op.mean if node.operator == "Mean" else relax.op.sum
                 return reduce(values[0], axes, keepdims=True)
             case "Pool":
-                return self._pool(call, values[0], node.arguments[1])
+                return make.pool(call, values[0], node.arguments[1])
             case "Norm":
                 return self._norm(call, values[0])
             case "Concat":
@@ -209,64 +219,22 @@ class Rebuilder:
         scale, zero = (self._parameter(c) for c in node.arguments[3:])
         real = self._builder.emit(relax.op.dequantize(value, scale, zero, axis=0))
         if "pool" in op_name(call):
-            kept = self._pool(call, real, node.arguments[1])
+            kept = make.pool(call, real, node.arguments[1])
         else:
             kept = Call(call.op, [real], call.attrs, call.ty_args)
         dtype = str(zero.ty.dtype.dtype)
         return relax.op.quantize(self._builder.emit(kept), scale, zero, 0, dtype)
 
-    def _moved(self, node: Node) -> Any:
+    def _moved(self, name: str, node: Node) -> Any:
+        """A move; of uint8 values as an island, so that the integer form sees int8 through it."""
         move, value = self._moves[node.arguments[0]], self._made[node.arguments[1]]
-        if move.axes is not None:
-            return relax.op.permute_dims(value, move.axes)
-        return relax.op.reshape(value, move.target)
-
-    @staticmethod
-    def _axis(value: Any, call: Any) -> int:
-        """The axis of a scale; that of a single one says nothing, but must exist."""
-        rank = len(shape_of(value))
-        return min(int(call.attrs.axis), rank - 1)
-
-    def _conv2d(self, call: Any, x: Any, w: Any) -> Any:
-        """A convolution with the attributes of the call that it came from."""
-        a, name = call.attrs, op_name(call)
-        if name == "relax.nn.conv2d":
-            settings = a.strides, a.padding, a.dilation, a.groups
-            return relax.op.nn.conv2d(x, w, *settings)
-        if name == "relax.nn.conv1d":
-            left, right = a.padding
-            settings = (1, *a.strides), (0, left, 0, right), (1, *a.dilation), a.groups
-            return relax.op.nn.conv2d(x, w, *settings)
-        if name == "relax.nn.avg_pool2d":
-            return relax.op.nn.conv2d(x, w, a.strides, a.padding, a.dilation, shape_of(x)[1])
-        return relax.op.nn.conv2d(x, w)
-
-    @staticmethod
-    def _parts(call: Any, x: Any, w: Any) -> Any:
-        """A convolution whose wide kernel was cut; the left and right padding is in `x`."""
-        a = call.attrs
-        if op_name(call) == "relax.nn.conv1d":
-            return relax.op.nn.conv2d(x, w, (1, *a.strides), 0, (1, *a.dilation))
-        padding = a.padding[0], 0, a.padding[2], 0
-        return relax.op.nn.conv2d(x, w, a.strides, padding, a.dilation)
-
-    def _pool(self, call: Any, x: Any, mode: str) -> Any:
-        a, name = call.attrs, op_name(call)
-        if mode == "":
-            return Call(call.op, [x], a, call.ty_args)
-        make = relax.op.nn.avg_pool2d if "avg" in name else relax.op.nn.max_pool2d
-        if mode == "floor":
-            settings = a.pool_size, a.strides, a.padding, a.dilation, False
-        else:
-            left, right = a.padding
-            settings = (
-                (1, *a.pool_size),
-                (1, *a.strides),
-                (0, left, 0, right),
-                (1, *a.dilation),
-                bool(a.ceil_mode),
-            )
-        return make(x, *settings, bool(a.count_include_pad))
+        if str(value.ty.dtype.dtype) != "uint8" or name not in self._quantized_by:
+            return make.moved(value, move)
+        scale, zero = (self._parameter(c) for c in self._quantized_by[name])
+        real = self._builder.emit(relax.op.dequantize(value, scale, zero, axis=0))
+        return relax.op.quantize(
+            self._builder.emit(make.moved(real, move)), scale, zero, 0, "uint8"
+        )
 
     def _norm(self, call: Any, x: Any) -> Any:
         """Batch norm as the model has it: `call` takes its value out of a tuple."""

@@ -63,7 +63,9 @@ LANGUAGE = """
 (relation axis-through (String i64 i64))
 (relation merged (String String String))
 
-(relation even (i64)) (relation selects (i64)) (relation homogeneous (i64)) (relation linear-pool (i64))
+(relation chosen (T T))
+(relation even (i64)) (relation selects (i64))
+(relation homogeneous (i64)) (relation linear-pool (i64))
 (relation as-conv2d (i64 String String))
 (relation as-rows (i64 T String String))
 (relation as-image (i64 String String))
@@ -142,12 +144,23 @@ FORMS = """
 (rewrite (Pool i "" x) (Pool i "floor" x) :when ((pool-floors i)) :ruleset rules)
 (rewrite (Pool i "" x) (Mean i x "2,3") :when ((pool-is-mean i)) :ruleset rules)
 (rewrite (Pool i "" x) (Conv2d i x (K c)) :when ((ones i c)) :ruleset rules)
-; Quantizing a quantized value again; choosing among quantized values.
+; Quantizing a quantized value again. What chooses among quantized values gives such: where an
+; island has to begin with them, it becomes one of its own (`chosen`: value, the same dequantized).
 (rewrite (Q i (Dq j x s z) s z) x :ruleset rules)
-(rewrite (Un i (Dq j x s z)) (Dq j (Keep i "" x s z) s z)
-      :when ((selects i) (scalar s)) :ruleset rules)
-(rewrite (Pool i m (Dq j x s z)) (Dq j (Keep i m x s z) s z)
-      :when ((selects i) (scalar s)) :ruleset rules)
+(rule ((= r (Un k (Dq j x s z))) (selects k) (scalar s))
+      ((chosen r (Dq j (Keep k "" x s z) s z))) :ruleset rules)
+(rule ((= r (Un k y)) (chosen y (Dq j x s z)) (selects k))
+      ((chosen r (Dq j (Keep k "" x s z) s z))) :ruleset rules)
+(rule ((= r (Pool k m (Dq j x s z))) (selects k) (scalar s))
+      ((chosen r (Dq j (Keep k m x s z) s z))) :ruleset rules)
+(rule ((= r (Pool k m y)) (chosen y (Dq j x s z)) (selects k))
+      ((chosen r (Dq j (Keep k m x s z) s z))) :ruleset rules)
+(rewrite (Conv2d i x w) (Conv2d i y w) :when ((chosen x y)) :ruleset rules)
+(rewrite (Matmul i x w) (Matmul i y w) :when ((chosen x y)) :ruleset rules)
+(rewrite (Matmul i w x) (Matmul i w y) :when ((chosen x y)) :ruleset rules)
+(rewrite (Mean i x a) (Mean i y a) :when ((chosen x y)) :ruleset rules)
+(rewrite (Bin o i x w) (Bin o i y w) :when ((chosen x y) (even i)) :ruleset rules)
+(rewrite (Bin o i w x) (Bin o i w y) :when ((chosen x y) (even i)) :ruleset rules)
 """
 
 MOVES = """

@@ -22,7 +22,6 @@ class Step:
 
     name: str
     """Of its Relax variable."""
-    shape: tuple[int, ...]
     operator: str
     """Constructor of the term; "" for what rules do not look into."""
     arguments: tuple[Argument, ...] = ()

@@ -16,7 +16,7 @@ from codegen.frontend.onnx_import import node_indices
 from codegen.rewrite import constants as con
 from codegen.rewrite import moves as mv
 from codegen.rewrite.calls import READERS, batch_norm
-from codegen.rewrite.constants import array, op_name, shape_of
+from codegen.rewrite.constants import array, op_name
 from codegen.rewrite.steps import Argument, Model, Step, text
 from codegen.rewrite.windows import WIDEST, plan
 
@@ -86,10 +86,12 @@ class Reader:
 
     def step(self, variable: Any, operator: str, arguments: tuple[Argument, ...], call: Any) -> int:
         """A value as a term; returns its number."""
-        shape = shape_of(variable) if isinstance(variable.ty, relax.TensorType) else ()
         index = len(self.model.steps)
-        narrow = bool(shape) and str(variable.ty.dtype.dtype) in ("int8", "uint8")
-        step = Step(str(variable.name), shape, operator, arguments, narrow, call)
+        narrow = isinstance(variable.ty, relax.TensorType) and str(variable.ty.dtype.dtype) in (
+            "int8",
+            "uint8",
+        )
+        step = Step(str(variable.name), operator, arguments, narrow, call)
         self.model.steps.append(step)
         self.model.step_of[variable] = index
         return index

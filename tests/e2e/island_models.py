@@ -20,6 +20,7 @@ class Islands:
     """A float model node by node; `q` puts QuantizeLinear and DequantizeLinear behind a value."""
 
     def __init__(self, *shape: int, seed: int = 0) -> None:
+        self.unsigned = False
         self.random = np.random.default_rng(seed)
         self.shape = shape
         self._nodes: list[onnx.NodeProto] = []
@@ -84,6 +85,9 @@ class Islands:
                 continue
             low, high = ranges[node.input[0]]
             nodes += _quantized(node.input[0], node.output[0], low, high, constants)
+            zero = f"{node.input[0]}_zero"
+            if self.unsigned:
+                constants[zero] = np.asarray(int(constants[zero]) + 128, np.uint8)
         for node in nodes:
             for index, name in enumerate(node.input):
                 if name in self._weights and node.op_type != "DequantizeLinear":

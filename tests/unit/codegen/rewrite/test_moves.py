@@ -23,13 +23,13 @@ def apply(move: Move, values: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("move", MOVES, ids=lambda m: m.name)
-def test_the_inverse_takes_a_move_back(move):
+def test_the_inverse_takes_a_move_back(move) -> None:
     values = np.arange(24).reshape(SHAPE)
     assert (apply(move.inverse(), apply(move, values)) == values).all()
 
 
 @pytest.mark.parametrize("first", MOVES, ids=lambda m: m.name)
-def test_a_composition_does_what_both_do(first):
+def test_a_composition_does_what_both_do(first) -> None:
     values = apply(first, np.arange(24).reshape(SHAPE))
     for second in (*(permute(values.shape, a) for a in permutations(range(values.ndim))),):
         both = compose(second, first)
@@ -39,7 +39,7 @@ def test_a_composition_does_what_both_do(first):
 
 
 @pytest.mark.parametrize("move", [m for m in MOVES if m.carries], ids=lambda m: m.name)
-def test_constants_are_carried_to_where_they_meet_the_same_elements(move):
+def test_constants_are_carried_to_where_they_meet_the_same_elements(move) -> None:
     values = np.arange(24).reshape(SHAPE)
     for axis, size in enumerate(SHAPE):
         constant = np.arange(size).reshape([size if a == axis else 1 for a in range(4)])
@@ -47,21 +47,21 @@ def test_constants_are_carried_to_where_they_meet_the_same_elements(move):
         assert (apply(move, values) + carried == apply(move, values + constant)).all()
 
 
-def test_a_transpose_of_axes_of_size_one_is_a_reshape():
+def test_a_transpose_of_axes_of_size_one_is_a_reshape() -> None:
     assert permute((1, 24, 1, 1), (0, 2, 3, 1)) == reshape((1, 24, 1, 1), (1, 1, 1, 24))
 
 
-def test_a_flatten_behind_a_transpose_of_single_pixels_is_a_flatten():
+def test_a_flatten_behind_a_transpose_of_single_pixels_is_a_flatten() -> None:
     to_last = permute((1, 8, 5, 5), (0, 2, 3, 1))
     flatten = reshape((1, 1, 1, 8), (1, 8))
     assert compose(flatten, to_last) == reshape((1, 8, 1, 1), (1, 8))
 
 
-def test_a_flatten_behind_a_transpose_of_many_pixels_is_neither():
+def test_a_flatten_behind_a_transpose_of_many_pixels_is_neither() -> None:
     assert compose(reshape((1, 5, 5, 8), (1, 200)), permute((1, 8, 5, 5), (0, 2, 3, 1))) is None
 
 
-def test_closure_is_bounded_and_in_a_fixed_order():
+def test_closure_is_bounded_and_in_a_fixed_order() -> None:
     many = [reshape((2, 3, 4), (24 // n, n)) for n in (1, 2, 3, 4, 6, 8, 12, 24)]
     many += [permute((2, 3, 4, 5), axes) for axes in permutations(range(4))]
     closed = closure(many)
@@ -70,7 +70,7 @@ def test_closure_is_bounded_and_in_a_fixed_order():
     assert facts(closed, [(1, 2)]) == facts(closed, [(1, 2)])
 
 
-def test_the_mean_of_a_transposed_image_is_one_of_its_own_axes():
+def test_the_mean_of_a_transposed_image_is_one_of_its_own_axes() -> None:
     to_last = permute((1, 8, 5, 6), (0, 2, 3, 1))
     names = facts(closure([to_last]), [(1, 2)])
     assert f'(mean-through "{to_last.name}" "1,2" "2,3" "{to_last.name}")' in names

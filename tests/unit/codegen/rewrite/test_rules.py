@@ -293,7 +293,7 @@ def step(model: Imported) -> float:
 
 
 @pytest.mark.parametrize("build", [*SAME, *CLOSE], ids=lambda b: b.__name__)
-def test_flexible_matching_takes_what_exact_matching_leaves(build, tmp_path):
+def test_flexible_matching_takes_what_exact_matching_leaves(build, tmp_path) -> None:
     model = imported(build, tmp_path)
     exact, flexible = match_model(model, CONFIG, EXACT), match_model(model, CONFIG)
     assert flexible.coverage.beats(exact.coverage)
@@ -308,7 +308,7 @@ def test_flexible_matching_takes_what_exact_matching_leaves(build, tmp_path):
         np.testing.assert_array_equal(before, rewritten)
 
 
-def test_parts_of_a_wide_kernel_give_the_same_integers(tmp_path):
+def test_parts_of_a_wide_kernel_give_the_same_integers(tmp_path) -> None:
     model = imported(wide_kernel_net, tmp_path)
     rewritten = rewrite(model.module, widest_kernel(CONFIG), ("forms", "moves", "windows"))
     whole = rewrite(model.module, 255, ("forms", "moves"))
@@ -326,12 +326,12 @@ def zero_factor() -> Islands:
     return net
 
 
-def test_a_factor_of_zero_stays_where_it_is(tmp_path):
+def test_a_factor_of_zero_stays_where_it_is(tmp_path) -> None:
     model = imported(zero_factor, tmp_path)
     assert rewrite(model.module) is model.module
 
 
-def test_weights_of_minus_128_are_not_negated(tmp_path):
+def test_weights_of_minus_128_are_not_negated(tmp_path) -> None:
     path = negative_factors().save(tmp_path / "net.onnx")
     proto = onnx.load(path)
     for index, constant in enumerate(proto.graph.initializer):
@@ -346,7 +346,9 @@ def test_weights_of_minus_128_are_not_negated(tmp_path):
 
 
 @pytest.mark.parametrize(("rounds", "nodes"), [(1, 60_000), (24, 10)])
-def test_saturation_that_is_cut_off_gives_an_equal_module(rounds, nodes, tmp_path, monkeypatch):
+def test_saturation_that_is_cut_off_gives_an_equal_module(
+    rounds, nodes, tmp_path, monkeypatch
+) -> None:
     monkeypatch.setattr(rules, "ROUNDS", rounds)
     monkeypatch.setattr(rules, "NODES", nodes)
     model = imported(moved_and_unmoved_sum, tmp_path)
