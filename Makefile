@@ -119,6 +119,10 @@ waves: $(STAMP) ## The same on the in-process simulator, with waves in build/NET
 bench: $(STAMP) ## Benchmark networks on the RTL beside published figures (NETS="resnet8 ...")
 	$(PY) -m sim.benchmark $(NETS) $(ARGS)
 
+.PHONY: coverage
+coverage: $(STAMP) ## What of real networks is offloaded, and how exact it is (NETS="ppocr_det ...")
+	$(PY) -m sim.coverage $(NETS) $(ARGS)
+
 .PHONY: lock
 lock: $(STAMP) ## Resolve requirements.lock anew from pyproject.toml (Python 3.10 to 3.13 on PATH)
 	$(PY) .ci/lock.py

@@ -19,7 +19,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
-ISA_VERSION = 3
+ISA_VERSION = 4
 WORD_BITS = 32
 COMMAND_WORDS = 24
 COMMAND_BITS = WORD_BITS * COMMAND_WORDS
@@ -79,7 +79,8 @@ class Rounding(IntEnum):
     """Requantization rule.
 
     SINGLE: one rounding, half up (TVM `qnn.requantize`, TFLite single).
-    DOUBLE: half up after 31 bits, then half away from zero (TFLite-Micro, CMSIS-NN).
+    DOUBLE: half up after 31 bits, then half away from zero (TFLite-Micro, CMSIS-NN); a shift below
+    31 rounds once, half up.
     """
 
     SINGLE = 0
@@ -280,6 +281,7 @@ _TWO_OPERANDS = (
     Field("shift", 6, "bits", "Rounding right shift, 1 to 62."),
     *_TAIL,
     *_TABLE,
+    Field("rounding", 1, "", "As in CONV. ADD with 1 rescales the operands and then their sum."),
 )
 
 COMMANDS = (
@@ -363,7 +365,7 @@ COMMANDS = (
                 "has weights of zero.",
             ),
             Field("channels", 4, "bytes", "FOLD: size of an input pixel, 1 to 8."),
-            Field("rounding", 1, "", "0 single rounding, half up; 1 double (shifts from 31 on)."),
+            Field("rounding", 1, "", "0 single rounding, half up; 1 double."),
             Field(
                 "first",
                 1,
@@ -436,11 +438,16 @@ COMMANDS = (
         6,
         Unit.VECTOR,
         "Add two tiles: ((a - a_zp) * a_mult + (b - b_zp) * b_mult), one rounding shift, zero "
-        "point, clip.",
+        "point, clip. With rounding 1, as TFLite-Micro: each operand << 20, times its multiplier's "
+        "magnitude, rounded twice by 31 + its shift, negated if the multiplier is negative; then "
+        "their sum times sum_mult, rounded twice by shift.",
         (
             *_TWO_OPERANDS,
             Field("a_mult", 32, "", "Multiplier of a.", signed=True),
             Field("b_mult", 32, "", "Multiplier of b.", signed=True),
+            Field("a_shift", 5, "bits", "With rounding 1: shift of a behind the 31."),
+            Field("b_shift", 5, "bits", "The same for b."),
+            Field("sum_mult", 32, "", "With rounding 1: multiplier of the sum, below 2^31."),
         ),
     ),
     Command(
@@ -451,7 +458,13 @@ COMMANDS = (
         "clip.",
         (
             *_TWO_OPERANDS,
-            Field("multiplier", 32, "", "Fixed-point multiplier.", signed=True),
+            Field(
+                "multiplier",
+                32,
+                "",
+                "Fixed-point multiplier; not negative with rounding 1.",
+                signed=True,
+            ),
         ),
     ),
 )

@@ -37,11 +37,12 @@ def round_shift(values: Int64Array, shift: Int64Array | int) -> Int64Array:
 def round_shift_twice(values: Int64Array, shift: Int64Array | int) -> Int64Array:
     """Right shift as `MultiplyByQuantizedMultiplier` rounds: by 31 half up, then half away from 0.
 
-    Source: gemmlowp, `SaturatingRoundingDoublingHighMul` and `RoundingDivideByPOT`. `shift` is 31
-    to 62; less counts as 31.
+    Source: gemmlowp, `SaturatingRoundingDoublingHighMul` and `RoundingDivideByPOT`. `shift` is 1 to
+    62; below 31 there is one rounding, half up: what a shift to the left before the product gives.
     """
-    high = (values + (np.int64(1) << 30)) >> 31
-    rest = np.maximum(np.asarray(shift, np.int64) - 31, 0)
+    amount = np.asarray(shift, np.int64)
+    high = round_shift(values, np.minimum(amount, 31))
+    rest = np.maximum(amount - 31, 0)
     half = np.where(rest > 0, (np.int64(1) << np.maximum(rest - 1, 0)) - (high < 0), 0)
     rounded: Int64Array = (high + half) >> rest
     return rounded
@@ -82,19 +83,22 @@ def rescale_product(
     zero_point: int,
     low: int,
     high: int,
+    rounding: Rounding = Rounding.SINGLE,
 ) -> Int8Array:
     """clip(((a * b * multiplier + (1 << (shift - 1))) >> shift) + zero_point).
 
     Args:
         a: operand minus its zero point, -255 to 255.
         b: the same.
-        multiplier: int32.
+        multiplier: int32; not negative with DOUBLE.
         shift: 1 to 62.
         zero_point: int8.
         low: lower clip, int8.
         high: upper clip, int8.
+        rounding: DOUBLE rounds as `round_shift_twice` does.
     """
-    return clip(round_shift(a * b * multiplier, shift) + zero_point, low, high)
+    rounded = round_shift if rounding == Rounding.SINGLE else round_shift_twice
+    return clip(rounded(a * b * multiplier, shift) + zero_point, low, high)
 
 
 def look_up(table: Int8Array, values: Int8Array) -> Int8Array:
@@ -125,3 +129,46 @@ def rescale_add(
         high: upper clip, int8.
     """
     return clip(round_shift(a * a_mult + b * b_mult, shift) + zero_point, low, high)
+
+
+ADD_HEADROOM = 20
+"""Fractional bits of the operands of a sum that rounds twice (TFLite's `left_shift`)."""
+
+
+def scaled_operand(x: Int64Array, multiplier: int, shift: int) -> Int64Array:
+    """An operand of a sum that rounds twice, in fractional bits.
+
+    Args:
+        x: operand minus its zero point, -255 to 255.
+        multiplier: magnitude below 2^31; a negative one negates the result.
+        shift: 0 to 31, behind the 31 of the product.
+    """
+    scaled = round_shift_twice((x << ADD_HEADROOM) * abs(multiplier), 31 + shift)
+    return -scaled if multiplier < 0 else scaled
+
+
+def rescale_add_twice(
+    a: Int64Array,
+    b: Int64Array,
+    scales: tuple[tuple[int, int], tuple[int, int]],
+    multiplier: int,
+    shift: int,
+    zero_point: int,
+    low: int,
+    high: int,
+) -> Int8Array:
+    """Sum as TFLite-Micro's ADD computes it: both operands are rescaled, then their sum.
+
+    Args:
+        a: operand minus its zero point, -255 to 255.
+        b: the same.
+        scales: multiplier and shift of each operand, see `scaled_operand`.
+        multiplier: of the sum, 0 to 2^31 - 1.
+        shift: of the sum, 1 to 62.
+        zero_point: int8.
+        low: lower clip, int8.
+        high: upper clip, int8.
+    """
+    total = scaled_operand(a, *scales[0]) + scaled_operand(b, *scales[1])
+    tail = zero_point, low, high
+    return requantize(total, 0, multiplier, shift, *tail, Rounding.DOUBLE)

@@ -23,6 +23,8 @@ the rows of a pass do not share banks |
 | CONV | n_blocks is 1 when first or last is 0; add_shift is 1 to 62 with residual |
 | POOL | kind is 0 or 1; AVERAGE: shift is 1 to 62, multiplier below 2^31 |
 | ADD, MUL | shift is 1 to 62 |
+| ADD, rounding 1 | sum_mult is below 2^31, neither a_mult nor b_mult is -2^31 |
+| MUL, rounding 1 | multiplier is not negative |
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ from collections.abc import Iterable, Mapping
 from accel.banks import Gather, fold_words
 from accel.codec import Instruction
 from accel.config import AccelConfig
-from accel.isa import BY_NAME, GATHER_ROWS, ConvMode, PoolKind, Sram
+from accel.isa import BY_NAME, GATHER_ROWS, ConvMode, PoolKind, Rounding, Sram
 from accel.program import Window
 
 SIZES = frozenset(
@@ -92,8 +94,20 @@ def legal(instruction: Instruction, config: AccelConfig) -> bool:
                 and (not average or (v["shift"] in SHIFTS and v["multiplier"] < 1 << 31))
             )
         case "ADD" | "MUL":
-            return _aligned_act(v, names, config) and v["shift"] in SHIFTS
+            twice = v["rounding"] == Rounding.DOUBLE
+            return (
+                _aligned_act(v, names, config)
+                and v["shift"] in SHIFTS
+                and (not twice or _legal_twice(v))
+            )
     return True
+
+
+def _legal_twice(v: Mapping[str, int]) -> bool:
+    """An ADD or MUL that rounds twice."""
+    if "multiplier" in v:
+        return v["multiplier"] >= 0
+    return v["sum_mult"] < 1 << 31 and -(1 << 31) not in (v["a_mult"], v["b_mult"])
 
 
 def _aligned(values: Iterable[int], multiple: int) -> bool:

@@ -101,9 +101,9 @@ def export(module: Any, programs: Mapping[str, Program], path: Path) -> None:
         partial.replace(path)
 
 
-def compile_host(module: Any) -> Any:
-    """Compile a Relax module for the host CPU."""
-    return tvm.compile(module, TARGET)
+def compile_host(module: Any, pipeline: Any = "default") -> Any:
+    """Compile a Relax module for the host CPU, with TVM's passes or another `pipeline`."""
+    return tvm.compile(module, TARGET, relax_pipeline=pipeline)
 
 
 def _stubs(programs: Mapping[str, Program], work: Path) -> Any:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compile an ONNX model for the accelerator.
+"""Compile an ONNX or TFLite model for the accelerator.
 
-python -m codegen.compile MODEL.onnx [--config NAME|FILE.toml] [--emit cmds|bin|lib|report] [-o DIR]
+python -m codegen.compile MODEL.onnx|MODEL.tflite [--config NAME|FILE.toml]
+    [--emit cmds|bin|lib|report] [-o DIR] [--rounding single|double]
     [--partition all|cost --clock MHZ --host-times FILE.json] [--calibrate DATA.npz|DIR ...]
 
 --emit report -o DIR writes MODEL.report.json and, to be read, MODEL.report.html.
@@ -20,15 +21,18 @@ from rich.console import Console
 
 from accel.config import AccelConfig, load_config
 from accel.errors import TesseraError
+from accel.isa import Rounding
 from accel.program import Program, to_bytes
 from codegen import artifact, ir
 from codegen.explain import Explanation, explain
 from codegen.explain_page import page, summary
 from codegen.explain_table import decision_table, refusal_table
 from codegen.frontend import calibrate
-from codegen.frontend.integerize import Notes, integerize
+from codegen.frontend.formats import ROUNDINGS, add_rounding, rounding_of
+from codegen.frontend.integerize import Notes
 from codegen.frontend.onnx_import import Imported, import_onnx
 from codegen.listing import listing
+from codegen.matching import FLEXIBLE, MATCHES, Coverage, match_model
 from codegen.offload import ByCost, add_options, offload, strategy
 from codegen.partition.partition import Partitioned
 from codegen.tuning import Database, load_database
@@ -51,6 +55,12 @@ class Compiled:
     programs: dict[str, Program]
     """Program of each region, by symbol."""
     explanation: Explanation
+    rounding: Rounding
+    """The requantization rule."""
+    matched: str
+    """How: exact, or flexible where that brings more."""
+    coverage: Coverage
+    """What could be offloaded."""
 
     def export(self, path: Path) -> None:
         """Write the self-contained TVM library."""
@@ -62,23 +72,31 @@ def compile_model(
     config: AccelConfig,
     progress: Callable[[str], None] = lambda _: None,
     tuned: Database | None = None,
+    *,
+    rounding: Rounding | None = None,
     by_cost: ByCost | None = None,
+    match: str = FLEXIBLE,
 ) -> Compiled:
-    """Compile an ONNX file.
+    """Compile a model file.
 
     Args:
         path: the model.
         config: the hardware.
         progress: told the name of each step.
         tuned: recipes that were measured; without: the default one.
+        rounding: the requantization rule; without: the one that belongs to the file's format.
         by_cost: offload only what pays; without: all that the accelerator can take.
+        match: exact or flexible (`codegen/matching.py`).
 
     Raises:
         ModelError: the model cannot be imported.
         PlanError: a region does not fit the configured memories.
     """
     progress("importing")
-    return compile_imported(import_onnx(path), config, progress, tuned, by_cost)
+    rule = rounding_of(path) if rounding is None else rounding
+    return compile_imported(
+        import_onnx(path), config, progress, tuned, rounding=rule, by_cost=by_cost, match=match
+    )
 
 
 def compile_imported(
@@ -86,30 +104,58 @@ def compile_imported(
     config: AccelConfig,
     progress: Callable[[str], None] = lambda _: None,
     tuned: Database | None = None,
+    *,
+    rounding: Rounding = Rounding.SINGLE,
     by_cost: ByCost | None = None,
+    match: str = FLEXIBLE,
 ) -> Compiled:
     """Compile what `onnx_import` gave; arguments and errors as of `compile_model`."""
-    progress("rewriting to integers")
-    integer, notes = integerize(imported.module)
+    progress("matching")
+    matched = match_model(imported, config, match, rounding)
     found = offload(
-        integer, imported.nodes, config, progress=progress, tuned=tuned, by_cost=by_cost
+        matched.integer,
+        imported.nodes,
+        config,
+        matched.translated,
+        progress=progress,
+        tuned=tuned,
+        by_cost=by_cost,
+        rounding=rounding,
     )
     partitioned, graphs, programs = found.partitioned, found.graphs, found.programs
-    explanation = explain(imported, notes, partitioned, graphs, programs, found.decisions)
-    return Compiled(imported, integer, notes, partitioned, graphs, programs, explanation)
+    return Compiled(
+        imported,
+        matched.integer,
+        matched.notes,
+        partitioned,
+        graphs,
+        programs,
+        explain(imported, matched.notes, partitioned, graphs, programs, found.decisions),
+        rounding,
+        matched.how,
+        matched.coverage,
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m codegen.compile", description=__doc__)
-    parser.add_argument("model", type=Path, help="ONNX model, quantized or to be calibrated")
+    parser.add_argument(
+        "model",
+        type=Path,
+        help="quantized ONNX or TFLite model, or a float ONNX one to be calibrated",
+    )
     parser.add_argument("--config", default="default", help="configuration name or TOML file")
     parser.add_argument("--emit", choices=EMITS, default="lib", help="what to write (default: lib)")
     parser.add_argument(
         "--tuned", type=Path, metavar="FILE.json", help="use what sim.run --tune N measured"
     )
     parser.add_argument("-o", "--output", type=Path, default=None, help="directory to write into")
+    add_rounding(parser)
     add_options(parser)
+    parser.add_argument(
+        "--match", choices=MATCHES, default=FLEXIBLE, help="rewrite the model to match more"
+    )
     calibrate.add_options(parser)
     options = parser.parse_args(arguments)
     console = Console(stderr=True)
@@ -119,8 +165,15 @@ def main(arguments: list[str] | None = None) -> int:
             tuned = load_database(options.tuned) if options.tuned else None
             folder = options.output or Path("build")
             model = calibrate.quantized(options.model, folder, options, status.update)
-            by_cost = strategy(options)
-            compiled = compile_model(model, config, status.update, tuned, by_cost)
+            compiled = compile_model(
+                model,
+                config,
+                status.update,
+                tuned,
+                rounding=ROUNDINGS.get(options.rounding),
+                by_cost=strategy(options),
+                match=options.match,
+            )
             _emit(compiled, options.emit, options.model.stem, options.output)
     except TesseraError as error:
         console.print(f"error: {error}", style="red", markup=False, soft_wrap=True)

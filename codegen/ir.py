@@ -89,7 +89,10 @@ class Tail:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Requant:
-    """Per channel: clip(((acc + bias) * multiplier + (1 << (shift - 1)) >> shift) + zero_point)."""
+    """Per channel: clip(((acc + bias) * multiplier + (1 << (shift - 1)) >> shift) + zero_point).
+
+    With DOUBLE, the shift rounds as `numerics.round_shift_twice` does.
+    """
 
     bias: npt.NDArray[np.int32]
     """[C] int32; the input zero point is folded in."""
@@ -103,7 +106,10 @@ class Requant:
 
 @dataclass(frozen=True, slots=True)
 class AddRule:
-    """y = clip(((a - a_zp) * a_mult + (b - b_zp) * b_mult + (1 << (shift - 1)) >> shift) + zp)."""
+    """y = clip(((a - a_zp) * a_mult + (b - b_zp) * b_mult + (1 << (shift - 1)) >> shift) + zp).
+
+    With DOUBLE rounding, `numerics.rescale_add_twice`: operands are rescaled first, then their sum.
+    """
 
     a_zp: int
     b_zp: int
@@ -111,6 +117,11 @@ class AddRule:
     b_mult: int
     shift: int
     tail: Tail
+    rounding: Rounding = Rounding.SINGLE
+    a_shift: int = 0
+    """Of DOUBLE only, as the two below."""
+    b_shift: int = 0
+    sum_mult: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +133,7 @@ class MulRule:
     multiplier: int
     shift: int
     tail: Tail
+    rounding: Rounding = Rounding.SINGLE
 
 
 @dataclass(frozen=True, slots=True)

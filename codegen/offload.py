@@ -12,17 +12,19 @@ from typing import Any
 
 from accel.config import AccelConfig
 from accel.errors import ConfigError
+from accel.isa import Rounding
 from accel.program import Program
 from codegen import ir
 from codegen.cost import Bus
 from codegen.decision import Decision
 from codegen.host_times import Workload, load_host_times
-from codegen.partition.partition import Partitioned, partition
-from codegen.partition.to_ir import ViewError, regions, to_ir, values_are_seen_one_way
+from codegen.partition.partition import Partitioned
+from codegen.partition.to_ir import regions
+from codegen.partition.translate import Translated, translate
 from codegen.pipeline import lower
 from codegen.profit import DEFAULT_CLOCK_MHZ, Clocked, weigh
 from codegen.recipe import DEFAULT, Recipe
-from codegen.refusal import Refusal, rule_of
+from codegen.refusal import Refusal
 from codegen.tuning import Database
 
 PARTITIONS = ("all", "cost")
@@ -55,61 +57,51 @@ def offload(
     integer: Any,
     nodes: tuple[str, ...],
     config: AccelConfig,
+    translated: Translated,
     *,
     progress: Progress,
     tuned: Database | None = None,
     by_cost: ByCost | None = None,
+    rounding: Rounding = Rounding.SINGLE,
 ) -> Offloaded:
-    """Partition an integer module and compile its regions.
+    """Compile the regions of an integer module.
 
-    What does not go with its region, or does not pay, is taken out, which can change the regions
-    around it; so the rest is partitioned and weighed again, until everything that is left does.
+    What does not pay is taken out, which can change the regions around it; so the rest is
+    partitioned and weighed again, until everything that is left does.
 
     Args:
         integer: integer Relax.
         nodes: readable ONNX nodes by index.
         config: the hardware.
+        translated: what `translate` gives for them.
         progress: told the name of each step.
         tuned: recipes that were measured.
         by_cost: None: offload all that the accelerator can take.
+        rounding: the rule that `integer` was written with.
     """
-    excluded: dict[str, Refusal] = {}
     dropped: list[Decision] = []
     while True:
-        progress("partitioning")
-        partitioned = partition(integer, config, excluded=excluded)
-        try:
-            found = _compile(partitioned, nodes, config, progress, tuned)
-        except ViewError as error:
-            rule = rule_of(values_are_seen_one_way)
-            excluded[error.variable] = rule.refuse(values_are_seen_one_way(error))
-            continue
+        found = _compile(translated, config, progress, tuned)
         if by_cost is None:
             return found
         decided, more = _weigh(found, config, by_cost, progress)
-        if not more.keys() - excluded.keys():
+        if not more.keys() - translated.excluded.keys():
             return replace(found, decisions=(*dropped, *decided))
-        excluded |= more
         dropped += [decision for decision in decided if not decision.offloaded]
+        progress("partitioning")
+        excluded = {**translated.excluded, **more}
+        translated = translate(integer, nodes, config, rounding, excluded)
 
 
 def _compile(
-    partitioned: Partitioned,
-    nodes: tuple[str, ...],
-    config: AccelConfig,
-    progress: Progress,
-    tuned: Database | None,
+    translated: Translated, config: AccelConfig, progress: Progress, tuned: Database | None
 ) -> Offloaded:
-    graphs = {
-        symbol: to_ir(symbol, function, partitioned, nodes)
-        for symbol, function in sorted(regions(partitioned).items())
-    }
     programs, recipes = {}, {}
-    for symbol, graph in graphs.items():
+    for symbol, graph in translated.graphs.items():
         progress(f"planning {symbol} ({len(graph.ops)} ops)")
         recipes[symbol] = tuned.recipe(graph, config) if tuned else DEFAULT
         programs[symbol] = lower(graph, config, recipes[symbol])
-    return Offloaded(partitioned, graphs, programs, recipes)
+    return Offloaded(translated.partitioned, translated.graphs, programs, recipes)
 
 
 def _weigh(

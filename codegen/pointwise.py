@@ -5,7 +5,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from accel.numerics import Int8Array, clip, requantize, rescale_add, rescale_product
+from accel.isa import Rounding
+from accel.numerics import (
+    Int8Array,
+    clip,
+    requantize,
+    rescale_add,
+    rescale_add_twice,
+    rescale_product,
+)
 from codegen import ir
 
 EVERY: Int8Array = np.arange(256, dtype=np.uint8).view(np.int8)
@@ -29,5 +37,8 @@ def of_two(op: ir.Add | ir.Mul, a: Int8Array, b: Int8Array) -> Int8Array:
     x, y = a.astype(np.int64) - rule.a_zp, b.astype(np.int64) - rule.b_zp
     tail = rule.tail.zero_point, rule.tail.lo, rule.tail.hi
     if isinstance(rule, ir.MulRule):
-        return rescale_product(x, y, rule.multiplier, rule.shift, *tail)
+        return rescale_product(x, y, rule.multiplier, rule.shift, *tail, rule.rounding)
+    if rule.rounding == Rounding.DOUBLE:
+        scales = (rule.a_mult, rule.a_shift), (rule.b_mult, rule.b_shift)
+        return rescale_add_twice(x, y, scales, rule.sum_mult, rule.shift, *tail)
     return rescale_add(x, y, rule.a_mult, rule.b_mult, rule.shift, *tail)

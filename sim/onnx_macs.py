@@ -25,10 +25,12 @@ def count_macs(model: onnx.ModelProto) -> int:
 
 
 def _node_macs(node: onnx.NodeProto, shapes: Shapes) -> int:
-    """Elements of the output times the terms of each."""
+    """Elements of the output times the terms of each; transposed, of the input times uses."""
     match node.op_type:
         case "Conv":
             terms = prod(shapes[node.input[1]][1:])
+        case "ConvTranspose":
+            return prod(shapes[node.input[0]]) * prod(shapes[node.input[1]][1:])
         case "Gemm":
             transposed = any(a.name == "transA" and a.i for a in node.attribute)
             terms = shapes[node.input[0]][0 if transposed else -1]

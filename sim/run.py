@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Run a model on a backend, compare every bit with TVM's host execution, say where the cycles went.
 
-python -m sim.run MODEL.onnx|ARTIFACT.so|PROGRAM.bin [--backend model|verilator|cocotb] ...
+python -m sim.run MODEL.onnx|.tflite|ARTIFACT.so|PROGRAM.bin [--backend model|verilator|cocotb] ...
 
 The last line is PASS or FAIL; exit status 0: every bit matches, 1: not so, 2: an error.
 """
@@ -23,6 +23,7 @@ from accel.errors import ConfigError, ModelError, TesseraError
 from accel.program import Program, from_bytes
 from codegen.cost import Bus, estimate
 from codegen.frontend import calibrate
+from codegen.frontend.formats import MODELS, ROUNDINGS, add_rounding
 from codegen.offload import add_options, strategy
 from sim.backends.open_device import BACKENDS, open_device
 from sim.backends.rtl_device import RtlDevice
@@ -42,7 +43,9 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m sim.run",
         description="Run on a backend, compare bit for bit, report cycles per layer.",
     )
-    parser.add_argument("model", type=Path, help="MODEL.onnx, ARTIFACT.so or PROGRAM.bin")
+    parser.add_argument(
+        "model", type=Path, help="MODEL.onnx, MODEL.tflite, ARTIFACT.so or PROGRAM.bin"
+    )
     parser.add_argument("--backend", choices=BACKENDS, default="verilator")
     parser.add_argument(
         "--config", default="default", help="hardware: a name in accel/configs, or a TOML file"
@@ -83,7 +86,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--report", type=Path, metavar="DIR", help="write a page with roofline and attribution"
     )
+    add_rounding(parser)
     add_options(parser)
+    parser.add_argument(
+        "--match",
+        choices=("exact", "flexible"),
+        default="flexible",
+        help="exact: as the exporter wrote it; flexible: rewritten to offload more (default)",
+    )
     calibrate.add_options(parser)
     return parser
 
@@ -112,17 +122,18 @@ def _run(options: argparse.Namespace, status: Status) -> tuple[Result, AccelConf
         raise ConfigError("--report: the model backend has no cycles")
     if options.report is not None and options.report.is_file():
         raise ConfigError(f"--report {options.report}: that is a file, not a folder")
-    if options.calibrate is not None and options.model.suffix != ".onnx":
-        raise ConfigError("--calibrate: the model is an ONNX file")
+    if options.rounding is not None and options.model.suffix in (".so", ".bin"):
+        raise ConfigError("--rounding: what is compiled already has its rule")
     options.model = calibrate.quantized(options.model, Path("build"), options, status)
-    if options.tune is not None and (options.tune < 0 or options.model.suffix != ".onnx"):
-        raise ConfigError("--tune N: N is 0 or more, and the model an ONNX file")
-    if options.jobs != 1 and (options.backend != "verilator" or options.model.suffix != ".onnx"):
-        raise ConfigError("--jobs N: runs an ONNX file on the verilator backend")
+    if options.tune is not None and (options.tune < 0 or options.model.suffix not in MODELS):
+        raise ConfigError("--tune N: N is 0 or more, and the model an ONNX or TFLite file")
+    imported = options.model.suffix in MODELS
+    if options.jobs != 1 and (options.backend != "verilator" or not imported):
+        raise ConfigError("--jobs N: runs an ONNX or TFLite file on the verilator backend")
     if options.jobs < 1 or (options.jobs > 1 and (options.waves or options.checks)):
         raise ConfigError("--jobs N: N is 1 or more; waves and checks need one process")
-    if options.partition != "all" and options.model.suffix != ".onnx":
-        raise ConfigError("--partition: the model is an ONNX file")
+    if options.partition != "all" and not imported:
+        raise ConfigError("--partition: the model is an ONNX or TFLite file")
     waves = _wave_request(options)
 
     def opener(request: WaveRequest | None) -> Callable[[int], Device]:
@@ -183,9 +194,22 @@ def _compile(
     from codegen.tuning import load_database
     from sim.tune import trial_table, tune
 
+    rounding = ROUNDINGS.get(options.rounding)
     by_cost = strategy(options, Bus(memory.latency, memory.bytes_per_cycle))
     database = None if options.tune is None else load_database(options.tune_db)
-    compiled = compile_model(options.model, config, status, database, by_cost)
+
+    def compiled_now() -> Compiled:
+        return compile_model(
+            options.model,
+            config,
+            status,
+            database,
+            rounding=rounding,
+            by_cost=by_cost,
+            match=options.match,
+        )
+
+    compiled = compiled_now()
     if by_cost is not None:
         title = f"what pays at {options.clock:g} MHz"
         Console().print(decision_table(compiled.explanation.decisions, title))
@@ -203,7 +227,7 @@ def _compile(
         )
         Console().print(trial_table(graph.name, trials))
     database.save(options.tune_db)
-    return compile_model(options.model, config, status, database, by_cost)
+    return compiled_now()
 
 
 def _segments(

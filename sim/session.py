@@ -22,6 +22,7 @@ from accel.model.device import ModelDevice
 from accel.program import Program
 from codegen.compile import Compiled
 from codegen.explain import HOST
+from codegen.frontend.formats import ONNX
 from sim.compare import (
     Artifact,
     Call,
@@ -64,6 +65,8 @@ class Result:
     """How the integer form differs from other executions of the model: name -> difference."""
     predicted: int | None = None
     """Cycles by the cost model, where it knows the memory."""
+    outputs: Arrays = field(default_factory=list)
+    """What the device gave, for a model."""
 
     @property
     def offloaded_macs(self) -> int:
@@ -168,6 +171,7 @@ def run_model(
         culprit,
         compiled.explanation.warnings,
         _other_executions(path, compiled, inputs, expected),
+        outputs=outputs,
     )
 
 
@@ -176,12 +180,16 @@ def _other_executions(
 ) -> dict[str, Difference]:
     from sim.compare import input_names, run_onnxruntime
 
-    named = dict(zip(input_names(compiled), inputs, strict=True))
+    # Relax names its parameters a little differently from a TFLite file.
+    names = [value.name for value in compiled.imported.qdq.graph.input]
+    read = path.suffix == ONNX
+    named = dict(zip(input_names(compiled) if read else names, inputs, strict=True))
+    model = path.read_bytes() if read else compiled.imported.onnx_bytes()
     return {
         "float QDQ form on TVM host": difference(
             expected, run_host(compiled.imported.module, inputs)
         ),
-        "onnxruntime": difference(expected, run_onnxruntime(path.read_bytes(), named)),
+        "onnxruntime": difference(expected, run_onnxruntime(model, named)),
     }
 
 

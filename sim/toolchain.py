@@ -36,6 +36,8 @@ class Compiler:
 
     command: tuple[str, ...]
     version: str
+    inline: tuple[str, ...] = ()
+    """Flags for code that should be inlined beyond what the compiler thinks reasonable."""
 
 
 def _output(*command: str) -> str:
@@ -84,16 +86,41 @@ def check_version(executable: Path, version: str) -> None:
 
 @cache
 def find_compiler() -> Compiler:
-    """Find a C++20 compiler: $CXX, else g++ or clang++ on PATH.
+    """Find a C++20 compiler: $CXX, else the clang of the `ziglang` wheel, g++ or clang++ on PATH.
 
     Raises:
         BuildError: there is none.
     """
-    for name in filter(None, (os.environ.get("CXX"), "g++", "clang++")):
+    named = os.environ.get("CXX")
+    if not named and (clang := wheel_compiler()) is not None:
+        return clang
+    for name in filter(None, (named, "g++", "clang++")):
         found = shutil.which(name)
         if found:
             return Compiler((found,), _output(found, "--version").splitlines()[0])
     raise BuildError("no C++ compiler on PATH: install g++ (Debian: apt install g++)")
+
+
+def wheel_compiler() -> Compiler | None:
+    """The clang inside the `ziglang` wheel, whose code simulates faster than that of g++.
+
+    Only the compiler is taken from there: C++ library, C headers and linker are those of the g++ on
+    PATH, so that what it builds fits libraries that g++ built. None where that is not possible.
+    """
+    wheel = importlib.util.find_spec("ziglang")
+    usable = shutil.which("g++") is not None and platform.libc_ver()[0] == "glibc"
+    if wheel is None or wheel.origin is None or not usable:
+        return None
+    root = Path(wheel.origin).parent
+    target = f"{platform.machine()}-linux-gnu"
+    command = (
+        *(str(root / "zig"), "clang", "--driver-mode=g++"),
+        *(f"--target={target}", f"-resource-dir={root / 'lib'}"),
+    )
+    version = next(iter(_output(*command, "--version").splitlines()), "")
+    if not version.startswith("clang"):
+        return None
+    return Compiler(command, f"{version} {target}", ("-mllvm", "-inline-threshold=1000"))
 
 
 @cache

@@ -10,7 +10,15 @@ import numpy as np
 from accel.isa import PoolKind, Rounding
 from accel.model.state import State
 from accel.model.windows import taps
-from accel.numerics import Int8Array, Int64Array, clip, requantize, rescale_add, rescale_product
+from accel.numerics import (
+    Int8Array,
+    Int64Array,
+    clip,
+    requantize,
+    rescale_add,
+    rescale_add_twice,
+    rescale_product,
+)
 
 LOWEST = -128
 
@@ -36,13 +44,19 @@ def pool(state: State, v: Mapping[str, int]) -> None:
 def add(state: State, v: Mapping[str, int]) -> None:
     """Execute an ADD command."""
     a, b = _operands(state, v)
-    _finish(state, v, rescale_add(a, b, v["a_mult"], v["b_mult"], v["shift"], *_tail(v)))
+    if v["rounding"] == Rounding.DOUBLE:
+        scales = (v["a_mult"], v["a_shift"]), (v["b_mult"], v["b_shift"])
+        y = rescale_add_twice(a, b, scales, v["sum_mult"], v["shift"], *_tail(v))
+    else:
+        y = rescale_add(a, b, v["a_mult"], v["b_mult"], v["shift"], *_tail(v))
+    _finish(state, v, y)
 
 
 def mul(state: State, v: Mapping[str, int]) -> None:
     """Execute a MUL command."""
     a, b = _operands(state, v)
-    _finish(state, v, rescale_product(a, b, v["multiplier"], v["shift"], *_tail(v)))
+    rule = Rounding(v["rounding"])
+    _finish(state, v, rescale_product(a, b, v["multiplier"], v["shift"], *_tail(v), rule))
 
 
 def _shape(v: Mapping[str, int]) -> tuple[int, int, int]:

@@ -11,6 +11,7 @@ import onnx
 from onnx import version_converter
 
 from accel.errors import ConfigError, ModelError
+from codegen.frontend.formats import TFLITE, TORCH
 from codegen.frontend.onnx_file import is_quantized, read_model
 from codegen.frontend.samples import read_samples
 
@@ -70,6 +71,8 @@ def quantized(
     check_options(options)
     if options.calibrate is None:
         return path
+    if path.suffix in (TFLITE, TORCH):
+        raise ConfigError(f"{path}: --calibrate takes a float ONNX model")
     model = read_model(path)
     if is_quantized(model):
         raise ModelError(f"{path}: --calibrate takes a float model, this one is quantized already")

@@ -16,6 +16,7 @@ from tvm import relax
 from tvm.ir import GenericConst
 from tvm.relax.frontend.onnx import onnx_frontend
 
+from accel.errors import ModelError
 from codegen.frontend.float_codes import decode, encode
 from codegen.frontend.pads import with_pads
 from codegen.frontend.pool_indices import max_pool
@@ -180,7 +181,33 @@ def _conv_integer(bb: Any, inputs: Any, attrs: Any, params: Any) -> Any:
     return _conv(bb, onnx_frontend.onnx_input(wide), attrs, params)
 
 
+def _batch_norm(bb: Any, inputs: Any, attrs: Any, params: Any) -> Any:
+    """BatchNormalization of an inference, as what it does to each channel."""
+    if int(attrs.get("training_mode", 0)):
+        raise ModelError(
+            f"BatchNormalization {attrs['tvm_custom']['name']} is in training mode: export the "
+            "model for inference"
+        )
+    x, scale, offset, mean, variance = (inputs[index] for index in range(5))
+    form = [-1 if axis == 1 else 1 for axis in range(len(_shape(x)))]
+    epsilon = relax.const(float(attrs.get("epsilon", 1e-5)), _dtype(x))
+    if isinstance(variance, GenericConst):
+        deviation = np.sqrt(variance.value.numpy() + np.float32(epsilon.value.numpy()))
+        deviation = relax.const(deviation.astype(_dtype(x)))
+    else:
+        deviation = relax.op.sqrt(bb.normalize(relax.op.add(variance, epsilon)))
+    for op, value in (
+        (relax.op.subtract, mean),
+        (relax.op.divide, deviation),
+        (relax.op.multiply, scale),
+        (relax.op.add, offset),
+    ):
+        x = bb.normalize(op(x, bb.normalize(relax.op.reshape(bb.normalize(value), form))))
+    return x
+
+
 CONVERTERS: dict[str, Convert] = {
+    "BatchNormalization": _batch_norm,
     "Clip": _clip,
     "QuantizeLinear": _quantize,
     "DequantizeLinear": _dequantize,

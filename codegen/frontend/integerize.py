@@ -11,6 +11,9 @@ reference of model and RTL. Activations are int8 inside: uint8 is shifted by 128
     affine (a - za) * w per channel, then as conv
     matmul as conv; both operands may be activations, less their zero points
 
+`m` and `>> s` are one rounding, half up. With `Rounding.DOUBLE` they are TFLite-Micro's two, and an
+addition rescales its operands before it rescales their sum (scope.shifted_twice, elements.add).
+
 Islands of other ops stay float and run on the host. Before: float QDQ. After: the same dataflow,
 with integer islands; unused dequantize calls are gone.
 """
@@ -27,8 +30,9 @@ from tvm import relax
 from tvm.ir import GenericConst
 from tvm.relax.expr_functor import mutator
 
+from accel.isa import Rounding
 from codegen.frontend.islands.elements import add, factors, multiply, rescale, table
-from codegen.frontend.islands.moves import concat, moved, split, strided_slice, take
+from codegen.frontend.islands.moves import concat, split, strided_slice, take
 from codegen.frontend.islands.pools import average, maximum, mean
 from codegen.frontend.islands.products import product
 from codegen.frontend.islands.scope import (
@@ -42,20 +46,23 @@ from codegen.frontend.islands.scope import (
     dtype_of,
     op_name,
 )
+from codegen.frontend.islands.shapes import SHAPE_OPS, applied
 from codegen.frontend.output_names import name_outputs, output_names
 
 __all__ = ["Notes", "array", "integerize"]
 
-PRODUCTS = ("relax.nn.conv2d", "relax.matmul")
+CLIPS = ("relax.nn.relu", "relax.clip")
+PRODUCTS = ("relax.nn.conv1d", "relax.nn.conv2d", "relax.matmul")
 FORMS: dict[str, Callable[[Scope, Island], Any | None]] = {
+    "relax.nn.conv1d": product,
     "relax.nn.conv2d": product,
     "relax.matmul": product,
     "relax.multiply": multiply,
     "relax.mean": mean,
+    "relax.nn.avg_pool1d": average,
     "relax.nn.avg_pool2d": average,
+    "relax.nn.max_pool1d": maximum,
     "relax.nn.max_pool2d": maximum,
-    "relax.reshape": moved,
-    "relax.permute_dims": moved,
     "relax.concat": concat,
     "relax.take": take,
     "relax.strided_slice": strided_slice,
@@ -65,17 +72,18 @@ FORMS: dict[str, Callable[[Scope, Island], Any | None]] = {
 """Integer forms by the island's core."""
 
 
-def integerize(module: Any) -> tuple[Any, Notes]:
+def integerize(module: Any, rounding: Rounding = Rounding.SINGLE) -> tuple[Any, Notes]:
     """Rewrite `main` of a float QDQ module.
 
     Args:
         module: tvm.IRModule as `onnx_import.import_onnx` gives it.
+        rounding: the rule of all requantizations; DOUBLE computes what TFLite-Micro computes.
 
     Returns:
         The integer module, and notes.
     """
     notes = Notes()
-    rewriter = _Integerize(module, notes)
+    rewriter = _Integerize(module, notes, rounding)
     main = module.get_global_var("main")
     rewriter.builder_.update_func(main, rewriter.visit_expr(module["main"]))
     result = rewriter.builder_.get()
@@ -88,8 +96,8 @@ def integerize(module: Any) -> tuple[Any, Notes]:
 class _Integerize(Scope):
     """Walks `main`; an island is rewritten where its quantize is met."""
 
-    def __init__(self, module: Any, notes: Notes) -> None:
-        super().__init__(module, notes)
+    def __init__(self, module: Any, notes: Notes, rounding: Rounding) -> None:
+        super().__init__(module, notes, rounding)
         self._name = ""
 
     def visit_var_binding_(self, binding: Any) -> None:
@@ -135,33 +143,46 @@ class _Integerize(Scope):
         return self.unsigned(self.builder_.emit(result, name_hint=self._name))
 
     def _island(self, value: Any, target: Quantized) -> Any | None:
-        """Integer form of quantize(value), or None."""
+        """Integer form of quantize(value), or None; clips and shape ops commute with rounding."""
         parts, bounds = [value], [-math.inf, math.inf]
+        shapes: list[Any] = []
         core = self.bound(value)
-        while op_name(core) in ("relax.nn.relu", "relax.clip"):
-            low, high = 0.0, math.inf
-            if op_name(core) == "relax.clip":
-                low, high = float(core.args[1].value), float(core.args[2].value)
-            bounds = [max(bounds[0], low), min(bounds[1], high)]
+        while op_name(core) in CLIPS or op_name(core) in SHAPE_OPS:
+            if op_name(core) in SHAPE_OPS:
+                shapes.append(core)
+            else:
+                low, high = 0.0, math.inf
+                if op_name(core) == "relax.clip":
+                    low, high = float(core.args[1].value), float(core.args[2].value)
+                bounds = [max(bounds[0], low), min(bounds[1], high)]
             parts.append(core.args[0])
             core = self.bound(core.args[0])
-        island = Island(core, target, _clip(bounds, target), tuple(parts))
+        clip = _clip(bounds, target, self.rounding)
+        result = self._form(Island(core, target, clip, tuple(parts)))
+        if result is None:
+            return None
+        for call in reversed(shapes):
+            result = applied(self, result, call, self.hint(*parts))
+        return result
+
+    def _form(self, island: Island) -> Any | None:
+        """Integer form of an island."""
+        core = island.core
         if op_name(core) in ("relax.add", "relax.subtract"):
             added = add(self, island)
             if added is not None:
                 return added
             inner = self.bound(core.args[0])
             if op_name(core) == "relax.add" and op_name(inner) in PRODUCTS:
-                bias = self.constant(core.args[1])
-                if bias is None:
+                if self.constant(core.args[1]) is None:
                     return None
-                behind = replace(island, core=inner, parts=(*parts, core.args[0]))
-                return product(self, behind, bias)
+                behind = replace(island, core=inner, parts=(*island.parts, core.args[0]))
+                return product(self, behind, core.args[1])
         form = FORMS.get(_kind(core, self.bound))
         found = None if form is None else form(self, island)
         if found is None:
             found = factors(self, island)
-        return table(self, value, target) if found is None else found
+        return table(self, island) if found is None else found
 
 
 def _kind(core: Any, bound: Callable[[Any], Any]) -> str:
@@ -169,15 +190,17 @@ def _kind(core: Any, bound: Callable[[Any], Any]) -> str:
     return op_name(bound(core.tuple_value) if isinstance(core, relax.TupleGetItem) else core)
 
 
-def _clip(bounds: list[float], target: Quantized) -> tuple[int, int]:
-    """Float bounds as int8 values; exact, since quantizing is monotone."""
+def _clip(bounds: list[float], target: Quantized, rounding: Rounding) -> tuple[int, int]:
+    """Float bounds as int8 values; exact, since quantizing is monotone. TFLite rounds half away."""
     scale = np.float32(target.scale[0])
 
     def quantize(bound: float, otherwise: int) -> int:
         if not math.isfinite(bound):
             return otherwise
         with np.errstate(over="ignore"):  # far beyond int8 is far enough
-            step = np.rint(np.float32(bound) / scale) + target.zero_point
-        return int(np.clip(step, *INT8))
+            steps = np.float32(bound) / scale
+            if rounding == Rounding.DOUBLE:
+                steps = np.copysign(np.floor(np.abs(steps) + np.float32(0.5)), steps)
+        return int(np.clip(np.rint(steps) + target.zero_point, *INT8))
 
     return quantize(bounds[0], INT8[0]), quantize(bounds[1], INT8[1])

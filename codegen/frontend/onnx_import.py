@@ -20,6 +20,7 @@ from tvm.relax.frontend.onnx import from_onnx, onnx_frontend
 from accel.errors import ModelError
 from codegen.frontend.constants import simplify_weights
 from codegen.frontend.converters import CONVERTERS, Convert
+from codegen.frontend.formats import TFLITE
 from codegen.frontend.narrow import carry
 from codegen.frontend.onnx_file import load_model
 from codegen.frontend.qoperator import to_qdq
@@ -37,19 +38,33 @@ class Imported:
     module: Any
     """tvm.IRModule with `main`."""
     model: onnx.ModelProto
-    """What was read; its nodes are named by their index."""
+    """What was read; the order of its nodes is that of `nodes`."""
     qdq: onnx.ModelProto
-    """The same as it was imported: QOperator nodes as QDQ islands, narrow types in bytes."""
+    """The same as it was imported: QOperator nodes and TFLite operators as QDQ islands, narrow
+    types in bytes."""
     nodes: tuple[str, ...]
     """Names of the ONNX nodes by their index; see `node_names`."""
 
+    def onnx_bytes(self) -> bytes:
+        """`qdq` as an ONNX file that onnxruntime takes: pieces of a node share no name."""
+        plain = onnx.ModelProto()
+        plain.CopyFrom(self.qdq)
+        for node in plain.graph.node:
+            node.name = ""
+        return bytes(plain.SerializeToString())
+
 
 def import_onnx(path: Path) -> Imported:
-    """Read a quantized ONNX file and convert it to Relax.
+    """Read a quantized ONNX or TFLite file and convert it to Relax.
 
     Raises:
-        ModelError: what `onnx_file.load_model` and `import_model` refuse.
+        ModelError: what `onnx_file.load_model`, `tflite.convert` and `import_model` refuse.
     """
+    if path.suffix == TFLITE:
+        from codegen.frontend.tflite.convert import convert
+
+        read = convert(path)
+        return _imported(read.operators, lambda: read.qdq, str(path), read.names)
     return import_model(load_model(path), str(path))
 
 
@@ -64,9 +79,24 @@ def import_model(model: onnx.ModelProto, source: str) -> Imported:
         ModelError: an operator, or a use of one, that cannot be imported.
     """
     names = _name_nodes(model)
-    try:
-        qdq = simplify_weights(to_qdq(carry(model)))
+
+    def islands() -> onnx.ModelProto:
+        qdq = to_qdq(carry(model))
         _check_static_inputs(model)
+        return qdq
+
+    return _imported(model, islands, source, names)
+
+
+def _imported(
+    model: onnx.ModelProto,
+    islands: Callable[[], onnx.ModelProto],
+    source: str,
+    names: tuple[str, ...],
+) -> Imported:
+    """Convert the QDQ form of `model`, whose nodes have the readable `names`."""
+    try:
+        qdq = simplify_weights(islands())
         module = _convert(qdq)
     except ModelError as error:
         raise ModelError(f"{source}: {_readable(str(error), names)}") from None
@@ -88,7 +118,27 @@ def _convert(model: onnx.ModelProto) -> Any:
     }
     with _converters(), contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return from_onnx(model, shapes)
+        return _with_named_result(from_onnx(model, shapes))
+
+
+def _with_named_result(module: Any) -> Any:
+    """A single quantized result has the name of its node: an island ends in it."""
+    main = module["main"]
+    blocks = list(main.body.blocks)
+    bindings = list(blocks[-1].bindings)
+    last = bindings[-1]
+    ends = isinstance(last.value, relax.Var) and main.body.body.same_as(last.var)
+    if not ends or str(last.var.ty.dtype) not in ("int8", "uint8"):
+        return module
+    named = relax.Var(last.value.name, last.var.ty)
+    bindings[-1] = relax.VarBinding(named, last.value)
+    blocks[-1] = relax.DataflowBlock(bindings)
+    body = relax.SeqExpr(blocks, named)
+    module.update_func(
+        module.get_global_var("main"),
+        relax.Function(main.params, body, main.ret_ty, main.is_pure, main.attrs),
+    )
+    return module
 
 
 def _check_static_inputs(model: onnx.ModelProto) -> None:
@@ -158,7 +208,7 @@ class _Tracked:
 
 
 def _bound(bb: Any, result: Any, name: str) -> Any:
-    if isinstance(result, Call):
+    if isinstance(result, Call | relax.TupleGetItem):  # the latter: batch norm's value
         return bb.emit(bb.normalize(result), name_hint=name)
     return result
 

@@ -25,6 +25,9 @@ from onnxruntime.quantization import (
 )
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
+from codegen.frontend.pointwise_chains import pointwise_chains
+from codegen.frontend.prepare import prepare
+
 Sample = Mapping[str, npt.NDArray[Any]]
 """An array for each input of a model."""
 METHODS = {
@@ -49,22 +52,27 @@ class Quantization:
     """A scale per output channel of the weights."""
     symmetric: bool = False
     """Activations have the zero point in the middle."""
+    keep_float: tuple[str, ...] = ()
+    """Names of nodes that stay float, beside those that `pointwise_chains` finds."""
 
 
 DEFAULT = Quantization()
 
 
 def preprocess(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Fold constants and batch norms, infer shapes: what `quantize` wants as input."""
+    """Fold constants and batch norms, infer shapes, `prepare`: what `quantize` wants as input."""
     with _files(model) as (raw, out):
         quant_pre_process(str(raw), str(out), skip_symbolic_shape=True)
-        return _only_onnx(onnx.load(out))
+        return prepare(_only_onnx(onnx.load(out)))
 
 
 def quantize(
     model: onnx.ModelProto, samples: Iterable[Sample], how: Quantization = DEFAULT
 ) -> onnx.ModelProto:
-    """Quantize a preprocessed model, calibrated on what `samples` reach."""
+    """Quantize a preprocessed model, calibrated on what `samples` reach.
+
+    Chains of element-wise nodes stay float between quantized tensors: a table each.
+    """
     with _files(model) as (raw, out):
         quantize_static(
             str(raw),
@@ -74,6 +82,7 @@ def quantize(
             per_channel=how.per_channel,
             activation_type=ACTIVATIONS[how.activations],
             weight_type=QuantType.QInt8,
+            nodes_to_exclude=[*pointwise_chains(model), *how.keep_float],
             calibrate_method=METHODS[how.method],
             extra_options={"ActivationSymmetric": how.symmetric},
         )

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from accel.isa import Rounding
+from accel.numerics import ADD_HEADROOM
 from codegen import ir
 from codegen.frontend.integerize import array
 
@@ -68,12 +70,25 @@ def _requant(parts: Parts, channels: int, offset: npt.NDArray[np.int64]) -> ir.R
     def spread(name: str) -> npt.NDArray[np.int64]:
         return np.broadcast_to(array(parts[name]).reshape(-1).astype(np.int64), (channels,))
 
+    rounding = _rounding(parts)
+    rest = spread("rest") if rounding == Rounding.DOUBLE else 0
     return ir.Requant(
         (spread("bias") + offset).astype(np.int32),
         spread("multiplier").astype(np.int32),
-        spread("shift").astype(np.uint8),
+        (spread("shift") + rest).astype(np.uint8),
         _tail(parts),
+        rounding,
     )
+
+
+def _rounding(parts: Parts) -> Rounding:
+    """The rule: DOUBLE has two shifts."""
+    return Rounding.DOUBLE if "rest" in parts else Rounding.SINGLE
+
+
+def _shift(parts: Parts) -> int:
+    """The whole shift of a result."""
+    return _scalar(parts["shift"]) + (_scalar(parts["rest"]) if "rest" in parts else 0)
 
 
 def _window(attrs: Any, kernel: tuple[int, int]) -> ir.Window2d:
@@ -153,7 +168,8 @@ def _batch_matmul(
 def _global_average_pool(
     parts: Parts, name: str, source: ir.Source, names: Mapping[str, str], output: str
 ) -> ir.Op:
-    _, _, h, w = shape_of(parts["x"])
+    shape, axes = shape_of(parts["x"]), [int(axis) for axis in parts["core"].attrs.axis]
+    h, w = (shape[axis] if axis in axes else 1 for axis in (2, 3))
     requant = _requant(parts, 1, np.asarray(-_scalar(parts["x_zp"]) * h * w))
     kind, window = ir.PoolKind.AVERAGE, ir.Window2d((h, w))
     return ir.Pool(name, source, names["x"], output, kind, window, requant)
@@ -177,14 +193,21 @@ def _rescale(
 def _add(
     parts: Parts, name: str, source: ir.Source, names: Mapping[str, str], output: str
 ) -> ir.Op:
-    rule = ir.AddRule(
-        _scalar(parts["a_zp"]),
-        _scalar(parts["b_zp"]),
-        _scalar(parts["a_mult"]),
-        _scalar(parts["b_mult"]),
-        _scalar(parts["shift"]),
-        _tail(parts),
-    )
+    zeros = _scalar(parts["a_zp"]), _scalar(parts["b_zp"])
+    factors = _scalar(parts["a_mult"]), _scalar(parts["b_mult"])
+    rule = ir.AddRule(*zeros, *factors, _shift(parts), _tail(parts))
+    if _rounding(parts) == Rounding.DOUBLE:
+        a, b = (factor >> ADD_HEADROOM for factor in factors)
+        subtracted = str(parts["core"].op.name) == "relax.subtract"
+        rule = replace(
+            rule,
+            rounding=Rounding.DOUBLE,
+            a_mult=a,
+            b_mult=-b if subtracted else b,
+            a_shift=_scalar(parts["a_rest"]),
+            b_shift=_scalar(parts["b_rest"]),
+            sum_mult=_scalar(parts["sum_mult"]),
+        )
     return ir.Add(name, source, names["a"], names["b"], output, rule)
 
 
@@ -195,8 +218,9 @@ def _mul(
         _scalar(parts["a_zp"]),
         _scalar(parts["b_zp"]),
         _scalar(parts["multiplier"]),
-        _scalar(parts["shift"]),
+        _shift(parts),
         _tail(parts),
+        _rounding(parts),
     )
     return ir.Mul(name, source, names["a"], names["b"], output, rule)
 

@@ -14,6 +14,7 @@ from tvm.relax.dpl.pattern import DFPattern
 from tvm.relax.transform import FusionPattern
 
 from accel.config import AccelConfig
+from accel.isa import Rounding
 from codegen.partition.heads import Heads, find_heads
 from codegen.partition.legality import refusal
 from codegen.partition.patterns import PREFIX, Pattern, pattern_table
@@ -38,6 +39,7 @@ def partition(
     config: AccelConfig,
     *,
     per_op: bool = False,
+    rounding: Rounding = Rounding.SINGLE,
     excluded: Mapping[str, Refusal] | None = None,
 ) -> Partitioned:
     """Claim what the accelerator can execute.
@@ -45,10 +47,11 @@ def partition(
     Args:
         module: integer Relax module (`integerize`).
         config: the hardware.
+        rounding: the rule that `module` was written with.
         per_op: make every composite a region of its own, to compare layer by layer.
         excluded: variables whose matches stay on the host in any case -> why.
     """
-    table = pattern_table()
+    table = pattern_table(rounding)
     refusals: dict[str, Refusal] = {}
     kept = excluded or {}
     makers, heads = _Makers(), find_heads(module)

@@ -12,6 +12,8 @@ from typing import Any
 
 from tvm.relax.dpl import is_const, is_op, is_tuple, wildcard
 
+from accel.isa import Rounding
+
 PREFIX = "tessera"
 
 
@@ -35,41 +37,52 @@ def _zeroed(x: Any, zero: Any) -> Any:
     return _op("subtract", _op("astype", x), zero)
 
 
-def _finished(product: Any, parts: dict[str, Any]) -> Any:
+def _shifted(product: Any, parts: dict[str, Any], rounding: Rounding, prefix: str = "") -> Any:
+    """Rounding right shift: by "shift"; with DOUBLE, by "rest" behind it."""
+    shift = parts[f"{prefix}shift"] = is_const()
+    y = _op("right_shift", _op("add", product, is_const()), shift)
+    if rounding == Rounding.SINGLE:
+        return y
+    rest = parts[f"{prefix}rest"] = is_const()
+    below = _op("multiply", _op("right_shift", y, is_const()), is_const())
+    return _op("right_shift", _op("add", _op("add", y, below), is_const()), rest)
+
+
+def _finished(product: Any, parts: dict[str, Any], rounding: Rounding) -> Any:
     """Rounding shift, zero point, clip, int8."""
-    parts |= {"shift": is_const(), "zp": is_const(), "lo": is_const(), "hi": is_const()}
-    y = _op("right_shift", _op("add", product, is_const()), parts["shift"])
+    parts |= {"zp": is_const(), "lo": is_const(), "hi": is_const()}
+    y = _shifted(product, parts, rounding)
     y = _op("maximum", _op("add", y, parts["zp"]), parts["lo"])
     return _op("astype", _op("minimum", y, parts["hi"]))
 
 
-def _requantized(acc: Any, parts: dict[str, Any]) -> Any:
+def _requantized(acc: Any, parts: dict[str, Any], rounding: Rounding) -> Any:
     parts |= {"bias": is_const(), "multiplier": is_const()}
     total = _op("add", acc, parts["bias"])
-    return _finished(_op("multiply", _op("astype", total), parts["multiplier"]), parts)
+    return _finished(_op("multiply", _op("astype", total), parts["multiplier"]), parts, rounding)
 
 
-def _conv2d() -> Pattern:
+def _conv2d(rounding: Rounding) -> Pattern:
     parts = {"x": wildcard(), "x_zp": is_const(), "weight": is_const()}
     parts["core"] = _op("nn.conv2d", _zeroed(parts["x"], parts["x_zp"]), parts["weight"])
-    return Pattern("conv2d", _requantized(parts["core"], parts), parts)
+    return Pattern("conv2d", _requantized(parts["core"], parts, rounding), parts)
 
 
-def _dense(*, flatten: bool) -> Pattern:
+def _dense(rounding: Rounding, *, flatten: bool) -> Pattern:
     parts = {"x": wildcard(), "x_zp": is_const(), "weight": is_const()}
     x = _op("reshape", parts["x"], wildcard()) if flatten else parts["x"]
     parts["core"] = _op("matmul", _zeroed(x, parts["x_zp"]), parts["weight"])
     name = "flatten_dense" if flatten else "dense"
-    return Pattern(name, _requantized(parts["core"], parts), parts)
+    return Pattern(name, _requantized(parts["core"], parts, rounding), parts)
 
 
-def _batch_matmul() -> Pattern:
+def _batch_matmul(rounding: Rounding) -> Pattern:
     parts: dict[str, Any] = {}
     for side in ("a", "b"):
         parts |= {side: wildcard(), f"{side}_zp": is_const()}
     terms = [_zeroed(parts[side], parts[f"{side}_zp"]) for side in ("a", "b")]
     parts["core"] = _op("matmul", *terms)
-    return Pattern("batch_matmul", _requantized(parts["core"], parts), parts)
+    return Pattern("batch_matmul", _requantized(parts["core"], parts, rounding), parts)
 
 
 def _split_heads() -> Pattern:
@@ -86,25 +99,25 @@ def _merge_heads() -> Pattern:
     return Pattern("merge_heads", parts["core"], parts)
 
 
-def _affine() -> Pattern:
+def _affine(rounding: Rounding) -> Pattern:
     parts = {"x": wildcard(), "x_zp": is_const(), "weight": is_const()}
     parts["core"] = _op("multiply", _zeroed(parts["x"], parts["x_zp"]), parts["weight"])
-    return Pattern("affine", _requantized(parts["core"], parts), parts)
+    return Pattern("affine", _requantized(parts["core"], parts, rounding), parts)
 
 
-def _global_average_pool() -> Pattern:
+def _global_average_pool(rounding: Rounding) -> Pattern:
     parts = {"x": wildcard(), "x_zp": is_const()}
     parts["core"] = _op("sum", _zeroed(parts["x"], parts["x_zp"]))
-    return Pattern("global_average_pool", _requantized(parts["core"], parts), parts)
+    return Pattern("global_average_pool", _requantized(parts["core"], parts, rounding), parts)
 
 
-def _rescale() -> Pattern:
+def _rescale(rounding: Rounding) -> Pattern:
     parts = {"x": wildcard(), "x_zp": is_const()}
     parts["core"] = _zeroed(parts["x"], parts["x_zp"])
-    return Pattern("rescale", _requantized(parts["core"], parts), parts)
+    return Pattern("rescale", _requantized(parts["core"], parts, rounding), parts)
 
 
-def _add() -> Pattern:
+def _add(rounding: Rounding) -> Pattern:
     parts: dict[str, Any] = {}
     terms = []
     for side in ("a", "b"):
@@ -112,11 +125,19 @@ def _add() -> Pattern:
         terms.append(
             _op("multiply", _zeroed(parts[side], parts[f"{side}_zp"]), parts[f"{side}_mult"])
         )
-    parts["core"] = _op("add", *terms)
-    return Pattern("add", _finished(parts["core"], parts), parts)
+    if rounding == Rounding.SINGLE:
+        parts["core"] = _op("add", *terms)
+        return Pattern("add", _finished(parts["core"], parts, rounding), parts)
+    terms = [
+        _shifted(term, parts, rounding, f"{side}_") for side, term in zip("ab", terms, strict=True)
+    ]
+    parts["core"] = _op("add", *terms) | _op("subtract", *terms)
+    parts["sum_mult"] = is_const()
+    total = _op("multiply", parts["core"], parts["sum_mult"])
+    return Pattern("add", _finished(total, parts, rounding), parts)
 
 
-def _mul() -> Pattern:
+def _mul(rounding: Rounding) -> Pattern:
     parts: dict[str, Any] = {}
     for side in ("a", "b"):
         parts |= {side: wildcard(), f"{side}_zp": is_const()}
@@ -124,7 +145,7 @@ def _mul() -> Pattern:
     terms = [_zeroed(parts[side], parts[f"{side}_zp"]) for side in ("a", "b")]
     parts["core"] = _op("multiply", *terms)
     product = _op("multiply", _op("astype", parts["core"]), parts["multiplier"])
-    return Pattern("mul", _finished(product, parts), parts)
+    return Pattern("mul", _finished(product, parts, rounding), parts)
 
 
 def _table() -> Pattern:
@@ -163,21 +184,21 @@ def _reshape() -> Pattern:
     return Pattern("reshape", parts["core"], parts)
 
 
-def pattern_table() -> tuple[Pattern, ...]:
-    """All patterns, the one to prefer first."""
+def pattern_table(rounding: Rounding = Rounding.SINGLE) -> tuple[Pattern, ...]:
+    """All patterns of the integer form with this rule, the one to prefer first."""
     return (
         _split_heads(),  # while the products that read the heads are not yet composites
         _merge_heads(),
-        _conv2d(),
-        _dense(flatten=True),
-        _dense(flatten=False),
-        _batch_matmul(),
-        _add(),
-        _mul(),
+        _conv2d(rounding),
+        _dense(rounding, flatten=True),
+        _dense(rounding, flatten=False),
+        _batch_matmul(rounding),
+        _add(rounding),
+        _mul(rounding),
         _table(),
-        _affine(),
-        _global_average_pool(),
-        _rescale(),
+        _affine(rounding),
+        _global_average_pool(rounding),
+        _rescale(rounding),
         _max_pool2d(),
         _clip(),
         _concat(),

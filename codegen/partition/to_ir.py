@@ -176,11 +176,12 @@ def _kind(function: Any) -> str:
 
 
 def _read_as_heads(calls: list[tuple[Any, Any, Any]]) -> set[Any]:
-    """Values that a product of activations reads, also through element-wise ops."""
+    """Values that a product of activations or a merge of heads reads, also through elements."""
     found: set[Any] = set()
     for var, call, composite in reversed(calls):
         kind = _kind(composite)
-        if kind == "batch_matmul" or (kind in ELEMENTWISE and var in found):
+        heads = kind in ("batch_matmul", "merge_heads")
+        if heads or (kind in ELEMENTWISE and var in found):
             found.update(call.args)
     return found
 

@@ -3,7 +3,8 @@
 
 Before: any valid graph. After: the same results with fewer ops, and what fitted the hardware still
 fits. An addition goes to the operand that is a convolution used nowhere else (the later one if both
-are); the convolution then runs in its place.
+are); the convolution then runs in its place. One that rounds twice stays on its own: only the
+vector unit has that rule.
 
     c = conv(x); d = add(c, r); e = clip(d)   ->   e = conv(x) + r, clipped
     f = table(e)                              ->   f = the same, through the table
@@ -18,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from accel.config import AccelConfig
+from accel.isa import Rounding
 from accel.numerics import look_up
 from codegen import ir, moves
 from codegen.bands import POINT
@@ -65,7 +67,7 @@ def _fuse(
         clips = op.kind is ir.PoolKind.MAX and op.table is None
         plain = clips and before.table is None
         return index, _clipped(before, op) if plain else _looked_up(before, op)
-    if isinstance(op, ir.Add):
+    if isinstance(op, ir.Add) and op.rule.rounding == Rounding.SINGLE:
         same = tensors[op.a].shape == tensors[op.b].shape and op.a != op.b
         candidates = [
             (producer[name], name == op.b)

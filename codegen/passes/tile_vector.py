@@ -83,10 +83,19 @@ def element_band(stream: Stream, op: ir.Add | ir.Mul, geometry: Bands, band: Ban
             "a_zp": rule.a_zp,
             "b_zp": rule.b_zp,
             "shift": rule.shift,
+            "rounding": rule.rounding,
             "use_table": stream.table(op.table),
             **_output(band, box, rule.tail),
         }
         if isinstance(rule, ir.MulRule):
             stream.append("MUL", multiplier=rule.multiplier, **common)
         else:
-            stream.append("ADD", a_mult=rule.a_mult, b_mult=rule.b_mult, **common)
+            stream.append(
+                "ADD",
+                a_mult=rule.a_mult,
+                b_mult=rule.b_mult,
+                a_shift=rule.a_shift,
+                b_shift=rule.b_shift,
+                sum_mult=rule.sum_mult,
+                **common,
+            )

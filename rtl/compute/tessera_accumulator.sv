@@ -36,8 +36,9 @@ module tessera_accumulator #(
 
   localparam int unsigned Entries = 1 << EntryBits;
 
-  logic signed [31:0] mem[2][Entries][NLanes];
-  logic signed [31:0] old_q[NLanes];
+  // An entry is one packed word, so that it is read and written as a whole.
+  logic [NLanes-1:0][31:0] mem[2][Entries];
+  logic [NLanes-1:0][31:0] old_q;
   logic signed [31:0] rd_sums_q[NLanes];
   logic s2_valid_q, s2_half_q, s2_start_q, s2_end_q;
   logic s3_half_q, s3_start_q, s3_end_q;
@@ -70,17 +71,23 @@ module tessera_accumulator #(
   end
 
   always_ff @(posedge clk_i) begin : p_add
-    logic signed [31:0] sums[NLanes];
+    logic [NLanes-1:0][31:0] sums;
     if (s3_valid_i) begin
-      for (int unsigned n = 0; n < NLanes; n++) begin
-        sums[n] = s3_start_q ? s3_sums_i[n] : old_q[n] + s3_sums_i[n];
+      if (s3_start_q) begin
+        for (int unsigned n = 0; n < NLanes; n++) sums[n] = s3_sums_i[n];
+      end else begin
+        for (int unsigned n = 0; n < NLanes; n++) sums[n] = old_q[n] + s3_sums_i[n];
       end
       mem[s3_half_q][s3_entry_q] <= sums;
     end
   end
 
-  always_ff @(posedge clk_i) begin
-    if (rd_req_i) rd_sums_q <= mem[rd_half_i][rd_entry_i];
+  always_ff @(posedge clk_i) begin : p_read
+    logic signed [31:0] sums[NLanes];
+    if (rd_req_i) begin
+      for (int unsigned n = 0; n < NLanes; n++) sums[n] = mem[rd_half_i][rd_entry_i][n];
+      rd_sums_q <= sums;
+    end
   end
 
   assign s3_end_o  = s3_end_q;

@@ -49,7 +49,7 @@ module tessera_conv_unit
   output gather_mask_t                                              act_rd_req_o,
   output gather_addr_t                                              act_rd_addr_o,
   input  logic                                                      act_rd_gnt_i,
-  input  logic         [GATHER_ROWS-1:0][1:0][KLanes-1:0][7:0]      act_rd_data_i,
+  input  logic         [      KLanes-1:0][7:0] act_rd_data_i[GATHER_ROWS][2],
   output logic                                 res_rd_req_o,
   output addr_t                                res_rd_addr_o,
   input  logic                                 res_rd_gnt_i,
@@ -116,7 +116,7 @@ module tessera_conv_unit
   logic signed [         31:0] bias         [NLanes];
   logic        [         31:0] multiplier   [NLanes];
   logic        [          5:0] shift        [NLanes];
-  logic word_valid, output_busy;
+  logic word_valid, drain_moves, output_busy, output_clk;
   logic      [PartBits-1:0] word_part;
   word_tag_t                word_tag;
   // Between S1 and S3.
@@ -266,12 +266,22 @@ module tessera_conv_unit
     .rd_sums_o (acc)
   );
 
+  // Everything behind the accumulators has a clock only while sums leave, which is seldom where a
+  // kernel has many taps or channels.
+  tessera_clock_gate i_output_gate (
+    .clk_i,
+    .rst_ni,
+    .active_i(param_valid || par_rd_req_o || error_valid[3] || drain_moves || output_busy
+              || halt_i || !rst_ni),
+    .clk_o(output_clk)
+  );
+
   tessera_param_fetch #(
     .NLanes(NLanes),
     .BusBytes(BusBytes),
     .ParamBytes(ParamBytes)
   ) i_param_fetch (
-    .clk_i,
+    .clk_i(output_clk),
     .rst_ni,
     .valid_i(param_valid),
     .ready_o(param_ready),
@@ -294,7 +304,7 @@ module tessera_conv_unit
     .ActBytes(ActBytes),
     .EntryBits(EntryBits)
   ) i_drain_walker (
-    .clk_i,
+    .clk_i(output_clk),
     .rst_ni,
     .halt_i,
     .valid_i(drain_valid),
@@ -315,6 +325,7 @@ module tessera_conv_unit
     .word_part_o(word_part),
     .word_tag_o(word_tag),
     .busy_o(drain_busy),
+    .moves_o(drain_moves),
     .error_valid_o(error_valid[4]),
     .error_o(error[4])
   );
@@ -323,7 +334,7 @@ module tessera_conv_unit
     .KLanes(KLanes),
     .NLanes(NLanes)
   ) i_output_stage (
-    .clk_i,
+    .clk_i(output_clk),
     .rst_ni,
     .word_valid_i(word_valid),
     .word_part_i(word_part),

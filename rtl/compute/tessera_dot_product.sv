@@ -45,8 +45,9 @@ module tessera_dot_product
   output logic signed [              31:0]      sums_o     [NLanes]
 );
 
-  logic signed [ 8:0] shadow_q[KLanes] [NLanes];
-  logic signed [ 8:0] active_q[KLanes] [NLanes];
+  // Active weights are kept with their signs extended: a simulator need not do it in every cycle,
+  // and synthesis merges the equal bits.
+  logic signed [31:0] active_q[KLanes] [NLanes];
   logic signed [31:0] sums_q  [NLanes];
   logic s2_valid_q, s3_valid_q;
 
@@ -61,22 +62,20 @@ module tessera_dot_product
   end
 
   // Weights and operands need no reset: they are qualified by the valid bits.
-  always_ff @(posedge clk_i) begin
+  // The shadow weights are registers that only this process sees: read first, then written.
+  always_ff @(posedge clk_i) begin : p_weights
+    logic signed [31:0] shadow[KLanes][NLanes];
+    if (swap_i) active_q <= shadow;
     if (row_valid_i && row_form_i.transposed) begin
       // Transposed means N = K; the modulo lets other arrays elaborate.
       for (int unsigned k = 0; k < KLanes; k++) begin
-        shadow_q[k][$clog2(NLanes)'(row_i)] <= 9'(signed'(row_data_i[k%NLanes])) -
-            9'(row_form_i.zp);
+        shadow[k][$clog2(NLanes)'(row_i)] = 32'(signed'(row_data_i[k%NLanes])) - 32'(row_form_i.zp);
       end
     end else if (row_valid_i) begin
       for (int unsigned n = 0; n < NLanes; n++) begin
-        shadow_q[row_i][n] <= 9'(signed'(row_data_i[n])) - 9'(row_form_i.zp);
+        shadow[row_i][n] = 32'(signed'(row_data_i[n])) - 32'(row_form_i.zp);
       end
     end
-  end
-
-  always_ff @(posedge clk_i) begin
-    if (swap_i) active_q <= shadow_q;
   end
 
   always_ff @(posedge clk_i) begin : p_array
@@ -87,13 +86,13 @@ module tessera_dot_product
         for (int unsigned k = 0; k < KLanes; k++) begin
           /*verilator unroll_disable*/ for (int unsigned n = 0; n < NLanes; n++) begin
             // Depthwise means N = K; the modulo lets other arrays elaborate.
-            sums[n] = sums[n] + 32'(taps_i[k][n%KLanes]) * 32'(active_q[k][n]);
+            sums[n] = sums[n] + 32'(taps_i[k][n%KLanes]) * active_q[k][n];
           end
         end
       end else begin
         for (int unsigned k = 0; k < KLanes; k++) begin
           /*verilator unroll_disable*/ for (int unsigned n = 0; n < NLanes; n++) begin
-            sums[n] = sums[n] + 32'(x_i[k]) * 32'(active_q[k][n]);
+            sums[n] = sums[n] + 32'(x_i[k]) * active_q[k][n];
           end
         end
       end

@@ -47,76 +47,88 @@ module tessera_gather
   localparam int unsigned WordBits = $clog2(KLanes);
   localparam pos_t Lanes = pos_t'(KLanes);
 
-  pos_t at[GATHER_ROWS];
-  logic row_there[GATHER_ROWS];
   gather_mask_t present;
   lane_run_t [GATHER_ROWS-1:0] runs;
+
+  function automatic logic row_below(coord_t y);
+    return y < coord_t'({8'd0, job_i.in_h});
+  endfunction
 
   function automatic logic column_there(coord_t x);
     return x >= 0 && x < coord_t'({4'd0, job_i.in_w});
   endfunction
 
-  always_comb begin
-    coord_t y;
-    pos_t   place;
-    y = iy_i;
-    place = at_i;
-    for (int unsigned r = 0; r < GATHER_ROWS; r++) begin
-      at[r] = place;
-      row_there[r] = 3'(r) < job_i.pass_rows && 9'(row_i) + 9'(r) < 9'(job_i.kernel_h)
-                     && y >= 0 && y < coord_t'({8'd0, job_i.in_h});
-      y = y + coord_t'({14'd0, job_i.dilation_y});
-      place = place + job_i.step_row;
-    end
-  end
+  function automatic logic outside(pos_t at);
+    return at < 0 || at >= pos_t'(ActBytes);
+  endfunction
 
-  // FOLD: row r covers lanes r * fold_bytes - offset_i and up, as far as the input goes.
-  always_comb begin
-    coord_t low, high, left, stop, shift;
-    runs    = '0;
-    present = '0;
-    low = '0;
-    high = '0;
-    left = '0;
-    stop = '0;
-    shift = '0;
-    if (job_i.mode == MODE_FOLD) begin
-      low  = -coord_t'({12'd0, offset_i});
-      left = ix_i;
-      for (int unsigned r = 0; r < GATHER_ROWS; r++) begin
-        high  = low + coord_t'({12'd0, job_i.fold_bytes});
-        shift = coord_t'(at[r][WordBits-1:0]);
-        stop  = coord_t'({4'd0, job_i.in_w}) - left;
-        if (low < 0) low = '0;
-        if (low < -left) low = -left;
-        if (stop > high) stop = high;
-        if (stop > coord_t'(KLanes)) stop = coord_t'(KLanes);
-        if (row_there[r] && low < stop) begin
-          runs[r]       = '{first: 6'(low), stop: 6'(stop), shift: 5'(shift)};
-          present[r][0] = low + shift < coord_t'(KLanes);
-          present[r][1] = stop + shift > coord_t'(KLanes);
-        end
-        low  = high;
-        left = left - coord_t'({12'd0, job_i.fold_bytes});
-      end
+  // The dense mode, in which networks spend most cycles, has only the first row to look at: its own
+  // branch spares a simulator the others.
+  always_comb begin : p_gather
+    pos_t   at       [GATHER_ROWS];
+    logic   row_there[GATHER_ROWS];
+    coord_t y, low, high, left, stop, shift;
+    pos_t place;
+    present    = '0;
+    runs       = '0;
+    in_range_o = 1'b1;
+    bad_o      = at_i;
+    addr_o     = '0;
+    addr_o[0]  = {at_i[$bits(addr_o[0])-1:WordBits], WordBits'(0)};
+    y          = iy_i;
+    place      = at_i;
+    low        = '0;
+    high       = '0;
+    left       = '0;
+    stop       = '0;
+    shift      = '0;
+    for (int unsigned r = 0; r < GATHER_ROWS; r++) begin
+      at[r]        = at_i;
+      row_there[r] = 1'b0;
+    end
+    if (job_i.mode == MODE_DENSE) begin
+      present[0][0] = row_i < job_i.kernel_h && iy_i >= 0 && row_below(iy_i) && column_there(ix_i);
+      in_range_o    = !present[0][0] || !outside(at_i);
     end else begin
       for (int unsigned r = 0; r < GATHER_ROWS; r++) begin
-        present[r][0] = row_there[r] && column_there(ix_i);
-        present[r][1] = row_there[r] && two_i && column_there(ix_i + coord_t'(1));
+        at[r] = place;
+        row_there[r] = 3'(r) < job_i.pass_rows && 9'(row_i) + 9'(r) < 9'(job_i.kernel_h)
+                       && y >= 0 && row_below(y);
+        y = y + coord_t'({14'd0, job_i.dilation_y});
+        place = place + job_i.step_row;
       end
-    end
-  end
-
-  always_comb begin
-    in_range_o = 1'b1;
-    bad_o      = '0;
-    addr_o     = '0;
-    for (int unsigned r = 0; r < GATHER_ROWS; r++) begin
-      addr_o[r] = {at[r][$bits(addr_o[r])-1:WordBits], WordBits'(0)};
-      if ((present[r][0] && (at[r] < 0 || at[r] >= pos_t'(ActBytes)))
-          || (present[r][1] && (at[r] + Lanes < 0 || at[r] + Lanes >= pos_t'(ActBytes)))) begin
-        in_range_o = 1'b0;
-        bad_o      = at[r];
+      if (job_i.mode == MODE_FOLD) begin
+        // Row r covers lanes r * fold_bytes - offset_i and up, as far as the input goes.
+        low  = -coord_t'({12'd0, offset_i});
+        left = ix_i;
+        for (int unsigned r = 0; r < GATHER_ROWS; r++) begin
+          high  = low + coord_t'({12'd0, job_i.fold_bytes});
+          shift = coord_t'(at[r][WordBits-1:0]);
+          stop  = coord_t'({4'd0, job_i.in_w}) - left;
+          if (low < 0) low = '0;
+          if (low < -left) low = -left;
+          if (stop > high) stop = high;
+          if (stop > coord_t'(KLanes)) stop = coord_t'(KLanes);
+          if (row_there[r] && low < stop) begin
+            runs[r]       = '{first: 6'(low), stop: 6'(stop), shift: 5'(shift)};
+            present[r][0] = low + shift < coord_t'(KLanes);
+            present[r][1] = stop + shift > coord_t'(KLanes);
+          end
+          low  = high;
+          left = left - coord_t'({12'd0, job_i.fold_bytes});
+        end
+      end else begin
+        for (int unsigned r = 0; r < GATHER_ROWS; r++) begin
+          present[r][0] = row_there[r] && column_there(ix_i);
+          present[r][1] = row_there[r] && two_i && column_there(ix_i + coord_t'(1));
+        end
+      end
+      for (int unsigned r = 0; r < GATHER_ROWS; r++) begin
+        addr_o[r] = {at[r][$bits(addr_o[r])-1:WordBits], WordBits'(0)};
+        if ((present[r][0] && outside(at[r])) || (present[r][1] && outside(at[r] + Lanes))) begin
+          in_range_o = 1'b0;
+          bad_o      = at[r];
+        end
       end
     end
   end

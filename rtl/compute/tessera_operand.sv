@@ -25,7 +25,7 @@ module tessera_operand
   // S1: words and what to do with them.
   input  logic                                                valid_i,
   input  feed_t                                               feed_i,
-  input  logic  [GATHER_ROWS-1:0][1:0][KLanes-1:0][7:0]       data_i,
+  input  logic         [KLanes-1:0][7:0]                      data_i [GATHER_ROWS][2],
   // S2.
   output logic signed [8:0]                                   x_o    [KLanes],
   output logic signed [7:0]                                   taps_o [KLanes][KLanes],
@@ -37,10 +37,13 @@ module tessera_operand
   always_ff @(posedge clk_i) begin : p_operand
     logic signed [8:0] x[KLanes];
     logic signed [8:0] center;
+    logic [5:0] at;
     center = feed_i.centered ? 9'(feed_i.zp) : '0;
     if (valid_i && feed_i.mode == MODE_DENSE) begin
-      for (int unsigned k = 0; k < KLanes; k++) begin
-        x[k] = (feed_i.present[0][0] ? 9'(signed'(data_i[0][0][k])) : 9'(feed_i.zp)) - center;
+      if (feed_i.present[0][0]) begin
+        for (int unsigned k = 0; k < KLanes; k++) x[k] = 9'(signed'(data_i[0][0][k])) - center;
+      end else begin
+        for (int unsigned k = 0; k < KLanes; k++) x[k] = 9'(feed_i.zp) - center;
       end
       x_q <= x;
     end else if (valid_i && feed_i.mode == MODE_FOLD) begin
@@ -48,18 +51,14 @@ module tessera_operand
         x[k] = 9'(feed_i.zp);
         for (int unsigned r = 0; r < GATHER_ROWS; r++) begin
           if (6'(k) >= feed_i.runs[r].first && 6'(k) < feed_i.runs[r].stop) begin
-            x[k] = 9'(pair(data_i[r], 6'(k) + 6'(feed_i.runs[r].shift)));
+            at   = 6'(k) + 6'(feed_i.runs[r].shift);
+            x[k] = 9'(signed'(data_i[r][at>=6'(KLanes)][at[$clog2(KLanes)-1:0]]));
           end
         end
       end
       x_q <= x;
     end
   end
-
-  // A byte of two adjacent words.
-  function automatic logic signed [7:0] pair(logic [1:0][KLanes-1:0][7:0] words, logic [5:0] at);
-    return words[at>=6'(KLanes)][at[$clog2(KLanes)-1:0]];
-  endfunction
 
   assign x_o = x_q;
 
@@ -85,11 +84,13 @@ module tessera_operand
           from   = 9'(k) + shift;
           column = from >= top + 9'(feed_i.rows);
           row    = 2'(from - top - (column ? 9'(feed_i.rows) : '0));
-          for (int unsigned n = 0; n < KLanes; n++) begin
-            if (from < top) taps[k][n] = taps_q[from[$clog2(KLanes)-1:0]][n];
-            else if (9'(k) < top && feed_i.present[row][column])
-              taps[k][n] = data_i[row][column][n];
-            else taps[k][n] = feed_i.zp;
+          if (from < top) begin
+            for (int unsigned n = 0; n < KLanes; n++)
+            taps[k][n] = taps_q[from[$clog2(KLanes)-1:0]][n];
+          end else if (9'(k) < top && feed_i.present[row][column]) begin
+            for (int unsigned n = 0; n < KLanes; n++) taps[k][n] = data_i[row][column][n];
+          end else begin
+            for (int unsigned n = 0; n < KLanes; n++) taps[k][n] = feed_i.zp;
           end
         end
         taps_q <= taps;

@@ -138,9 +138,11 @@ module tessera_burst_walker
     end
     if (!halt_i && !stopped_q) begin
       if (busy_q && !inside_both) error_valid_o = 1'b1;
-      else if (take && !legal(transfer_i)) begin
-        error_valid_o = 1'b1;
-        error_o = '{cause: CAUSE_FIELD, id: transfer_i.id, info: 32'd0};
+      else if (take) begin
+        if (!legal(transfer_i)) begin
+          error_valid_o = 1'b1;
+          error_o = '{cause: CAUSE_FIELD, id: transfer_i.id, info: 32'd0};
+        end
       end
     end
   end

@@ -38,9 +38,9 @@ module tessera_command_port
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       words_q <= '0;
-    end else begin
+    end else if (word_valid_i) begin
       for (int unsigned i = 0; i < Last; i++) begin
-        if (word_valid_i && word_index_i == IndexBits'(i)) words_q[i] <= word_i;
+        if (word_index_i == IndexBits'(i)) words_q[i] <= word_i;
       end
     end
   end

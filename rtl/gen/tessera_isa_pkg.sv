@@ -4,7 +4,7 @@
 
 package tessera_isa_pkg;
 
-  parameter int unsigned ISA_VERSION = 3;
+  parameter int unsigned ISA_VERSION = 4;
   parameter int unsigned COMMAND_WORDS = 24;
   parameter int unsigned COMMAND_BITS = 768;
   parameter int unsigned ID_BITS = 24;
@@ -268,11 +268,17 @@ package tessera_isa_pkg;
   } pool_cmd_t;
 
   // Add two tiles: ((a - a_zp) * a_mult + (b - b_zp) * b_mult), one rounding shift, zero point,
-  // clip.
+  // clip. With rounding 1, as TFLite-Micro: each operand << 20, times its multiplier's magnitude,
+  // rounded twice by 31 + its shift, negated if the multiplier is negative; then their sum times
+  // sum_mult, rounded twice by shift.
   typedef struct packed {
-    logic [264:0] reserved;
+    logic [221:0] reserved;
+    logic [31:0] sum_mult;
+    logic [4:0] b_shift;
+    logic [4:0] a_shift;
     logic signed [31:0] b_mult;
     logic signed [31:0] a_mult;
+    logic [0:0] rounding;
     logic [3:0] use_table;
     logic signed [7:0] clip_hi;
     logic signed [7:0] clip_lo;
@@ -305,8 +311,9 @@ package tessera_isa_pkg;
   // Multiply two tiles: (a - a_zp) * (b - b_zp) * multiplier, one rounding shift, zero point,
   // clip.
   typedef struct packed {
-    logic [296:0] reserved;
+    logic [295:0] reserved;
     logic signed [31:0] multiplier;
+    logic [0:0] rounding;
     logic [3:0] use_table;
     logic signed [7:0] clip_hi;
     logic signed [7:0] clip_lo;

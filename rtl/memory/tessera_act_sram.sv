@@ -31,7 +31,7 @@ module tessera_act_sram
   input  gather_mask_t                            gather_req_i,
   input  gather_addr_t                            gather_addr_i,
   output logic                                    gather_gnt_o,
-  output logic [GATHER_ROWS-1:0][1:0][KLanes-1:0][7:0] gather_data_o,
+  output logic  [KLanes-1:0][7:0]                 gather_data_o [GATHER_ROWS][2],
   // Word reads.
   input  logic  [ ReadPorts-1:0]                  rd_req_i,
   input  addr_t [ ReadPorts-1:0]                  rd_addr_i,
@@ -97,9 +97,9 @@ module tessera_act_sram
 
   logic  [   Banks-1:0] rd_taken;
   row_t                 rd_row      [    Banks];
-  word_t                rd_word_q   [    Banks];
-  bank_t                gather_bank_q[GATHER_ROWS];
-  bank_t                rd_bank_q   [ReadPorts];
+  word_t                rd_word     [    Banks];
+  bank_t [GATHER_ROWS-1:0] gather_bank_q;
+  bank_t [ReadPorts-1:0] rd_bank_q;
   bank_t                beat_bank_q;
   logic  [PartBits-1:0] beat_part_q;
 
@@ -110,11 +110,13 @@ module tessera_act_sram
     rd_taken = '0;
     for (int unsigned b = 0; b < Banks; b++) rd_row[b] = '0;
     for (int unsigned r = 0; r < GATHER_ROWS; r++) begin
-      for (int unsigned c = 0; c < 2; c++) begin
-        if (gather_req_i[r][c]) begin
-          rd_taken[bank_of(gather_word(r, c))] = 1'b1;
-          rd_row[bank_of(gather_word(r, c))]   = row_of(gather_word(r, c));
-        end
+      if (gather_req_i[r][0]) begin
+        rd_taken[bank_of(gather_addr_i[r])] = 1'b1;
+        rd_row[bank_of(gather_addr_i[r])]   = row_of(gather_addr_i[r]);
+      end
+      if (gather_req_i[r][1]) begin
+        rd_taken[bank_of(gather_word(r, 1))] = 1'b1;
+        rd_row[bank_of(gather_word(r, 1))]   = row_of(gather_word(r, 1));
       end
     end
     for (int unsigned p = 0; p < ReadPorts; p++) begin
@@ -133,10 +135,15 @@ module tessera_act_sram
     end
   end
 
-  always_ff @(posedge clk_i) begin
-    for (int unsigned b = 0; b < Banks; b++) begin
-      if (rd_taken[b]) rd_word_q[b] <= mem[b][rd_row[b]];
+  for (genvar b = 0; b < Banks; b++) begin : gen_read
+    word_t word_q;
+    always_ff @(posedge clk_i) begin
+      if (rd_taken[b]) word_q <= mem[b][rd_row[b]];
     end
+    assign rd_word[b] = word_q;
+  end
+
+  always_ff @(posedge clk_i) begin
     for (int unsigned r = 0; r < GATHER_ROWS; r++) begin
       if (gather_req_i[r] != '0) gather_bank_q[r] <= bank_of(gather_addr_i[r]);
     end
@@ -151,10 +158,10 @@ module tessera_act_sram
 
   always_comb begin
     for (int unsigned r = 0; r < GATHER_ROWS; r++) begin
-      gather_data_o[r][0] = rd_word_q[gather_bank_q[r]];
-      gather_data_o[r][1] = rd_word_q[gather_bank_q[r]+bank_t'(1)];
+      gather_data_o[r][0] = rd_word[gather_bank_q[r]];
+      gather_data_o[r][1] = rd_word[bank_t'(gather_bank_q[r]+bank_t'(1))];
     end
-    for (int unsigned p = 0; p < ReadPorts; p++) rd_data_o[p] = rd_word_q[rd_bank_q[p]];
+    for (int unsigned p = 0; p < ReadPorts; p++) rd_data_o[p] = rd_word[rd_bank_q[p]];
   end
 
   if (BeatWords > 1) begin : gen_beat_of_words
@@ -162,7 +169,7 @@ module tessera_act_sram
     assign unused_part = ^beat_part_q;
     always_comb begin
       for (int unsigned w = 0; w < BeatWords; w++) begin
-        beat_rd_data_o[w*KLanes+:KLanes] = rd_word_q[beat_bank_q+bank_t'(w)];
+        beat_rd_data_o[w*KLanes+:KLanes] = rd_word[beat_bank_q+bank_t'(w)];
       end
     end
   end else begin : gen_beat_in_word
@@ -170,7 +177,7 @@ module tessera_act_sram
       beat_rd_data_o = '0;
       for (int unsigned i = 0; i < WordBeats; i++) begin
         if (beat_part_q == PartBits'(i)) begin
-          beat_rd_data_o = rd_word_q[beat_bank_q][i*BusBytes+:BusBytes];
+          beat_rd_data_o = rd_word[beat_bank_q][i*BusBytes+:BusBytes];
         end
       end
     end

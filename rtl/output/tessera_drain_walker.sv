@@ -50,6 +50,7 @@ module tessera_drain_walker
   output logic       [ PartBits-1:0] word_part_o,
   output word_tag_t                  word_tag_o,
   output logic                       busy_o,
+  output logic                       moves_o,          // state changes, needs clk_i
   output logic                       error_valid_o,
   output error_t                     error_o
 );
@@ -117,6 +118,7 @@ module tessera_drain_walker
           rule: j.rule
       };
   assign busy_o = head_valid;
+  assign moves_o = valid_i || group_end_i || start || state_q != StWait;
   assign error_valid_o = want && !in_range;
   assign error_o = '{
           cause: CAUSE_SRAM_RANGE,

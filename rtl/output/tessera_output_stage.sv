@@ -119,17 +119,20 @@ module tessera_output_stage
     .tag_o(q_tag)
   );
 
-  // The residual word waits beside the requantizer.
-  logic        [KLanes-1:0][7:0] res_q[ResidualDelay];
-  logic signed [       7:0]      res  [       KLanes];
+  // The residual word waits beside the requantizer. It moves, and is looked at, only with a word.
+  logic        [2:0]                                hidden_q;  // words in the stages of submodules
+  logic        [ResidualDelay-1:0][KLanes-1:0][7:0] res_q;
+  logic signed [              7:0]                  res     [KLanes];
 
   always_ff @(posedge clk_i) begin
-    res_q[0] <= res_data_i;
-    for (int unsigned i = 1; i < ResidualDelay; i++) res_q[i] <= res_q[i-1];
+    if (d1_valid_q || hidden_q[1:0] != '0) res_q <= {res_q[ResidualDelay-2:0], res_data_i};
   end
 
   always_comb begin
-    for (int unsigned k = 0; k < KLanes; k++) res[k] = res_q[ResidualDelay-1][k];
+    for (int unsigned k = 0; k < KLanes; k++) res[k] = '0;
+    if (q_valid && q_tag.rule.residual) begin
+      for (int unsigned k = 0; k < KLanes; k++) res[k] = res_q[ResidualDelay-1][k];
+    end
   end
 
   ////////////
@@ -140,6 +143,10 @@ module tessera_output_stage
   logic signed [7:0] y       [KLanes];
   word_tag_t         y_tag;
 
+  logic unused_sum_valid;
+  logic signed [31:0] unused_sum[KLanes];
+  word_tag_t unused_sum_tag;
+
   tessera_rescale_add #(
     .Lanes(KLanes),
     .tag_t(word_tag_t)
@@ -149,15 +156,21 @@ module tessera_output_stage
     .valid_i(q_valid),
     .bypass_i(!q_tag.rule.residual),
     .multiply_i(1'b0),
+    .twice_i(1'b0),
     .a_i(q),
     .b_i(res),
     .a_zp_i(q_tag.rule.tail.zp),
     .b_zp_i(q_tag.rule.res_zp),
     .a_mult_i(q_tag.rule.self_mult),
     .b_mult_i(q_tag.rule.res_mult),
+    .a_shift_i('0),
+    .b_shift_i('0),
     .shift_i(q_tag.rule.shift),
     .tail_i(q_tag.rule.add_tail),
     .tag_i(q_tag),
+    .sum_valid_o(unused_sum_valid),
+    .sum_o(unused_sum),
+    .sum_tag_o(unused_sum_tag),
     .valid_o(y_valid),
     .data_o(y),
     .tag_o(y_tag)
@@ -166,9 +179,6 @@ module tessera_output_stage
   ////////
   // D7 //
   ////////
-
-  // Words in the stages that the submodules hide.
-  logic [2:0] hidden_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) hidden_q <= '0;
@@ -182,7 +192,10 @@ module tessera_output_stage
   assign busy_o        = d1_valid_q || q_valid || y_valid || hidden_q != '0;
 
   always_comb begin
-    for (int unsigned k = 0; k < KLanes; k++) table_index_o[k] = y[k];
+    table_index_o = '0;
+    if (y_valid) begin
+      for (int unsigned k = 0; k < KLanes; k++) table_index_o[k] = y[k];
+    end
   end
 
   assign table_o       = y_tag.rule.use_table;

@@ -114,13 +114,19 @@ module tessera_param_fetch
 
   assign record = staging_q;
 
-  always_ff @(posedge clk_i) begin
+  always_ff @(posedge clk_i) begin : p_take
+    logic signed [31:0] bias      [NLanes];
+    logic        [31:0] multiplier[NLanes];
+    logic        [ 5:0] shift     [NLanes];
     if (take_i) begin
       for (int unsigned n = 0; n < NLanes; n++) begin
-        bias_q[n]       <= record[n*32+:32];
-        multiplier_q[n] <= record[(NLanes+n)*32+:32];
-        shift_q[n]      <= record[NLanes*64+n*8+:6];
+        bias[n]       = record[n*32+:32];
+        multiplier[n] = record[(NLanes+n)*32+:32];
+        shift[n]      = record[NLanes*64+n*8+:6];
       end
+      bias_q       <= bias;
+      multiplier_q <= multiplier;
+      shift_q      <= shift;
     end
   end
 

@@ -34,23 +34,27 @@ module tessera_table_sram
 
   localparam int unsigned Entries = Tables * TABLE_BYTES;
   localparam int unsigned EntryBits = $clog2(Entries);
+  localparam int unsigned ByteBits = $clog2(BusBytes);
 
-  logic [7:0] entry_q[Entries];
+  typedef logic [EntryBits-1:0] entry_t;
+
+  // A line is a bus beat.
+  logic [BusBytes-1:0][7:0] line_q[Entries/BusBytes];
 
   always_ff @(posedge clk_i) begin
-    if (wr_req_i) begin
-      for (int unsigned i = 0; i < BusBytes; i++) begin
-        entry_q[EntryBits'(wr_addr_i)+EntryBits'(i)] <= wr_data_i[i];
-      end
-    end
+    if (wr_req_i) line_q[wr_addr_i[EntryBits-1:ByteBits]] <= wr_data_i;
   end
+
+  function automatic logic [7:0] entry(entry_t at);
+    return line_q[at[EntryBits-1:ByteBits]][at[ByteBits-1:0]];
+  endfunction
 
   always_comb begin
     data_o = '0;
     for (int unsigned r = 0; r < Readers; r++) begin
       if (table_i[r] != '0) begin
         for (int unsigned k = 0; k < KLanes; k++) begin
-          data_o[r][k] = entry_q[EntryBits'({table_i[r]-4'd1, index_i[r][k]})];
+          data_o[r][k] = entry(entry_t'({table_i[r] - 4'd1, index_i[r][k]}));
         end
       end
     end

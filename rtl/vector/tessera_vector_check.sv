@@ -12,7 +12,9 @@ module tessera_vector_check
 ) (
   input  logic      is_pool_i,
   input  pool_cmd_t pool_i,
-  input  add_cmd_t  add_i,     // or MUL: what is checked lies in the same place
+  input  add_cmd_t  add_i,     // or MUL: what both have lies in the same place
+  input  mul_cmd_t  mul_i,
+  input  logic      is_mul_i,
   output logic      legal_o
 );
 
@@ -22,7 +24,10 @@ module tessera_vector_check
     return shift != '0 && shift <= 6'(SHIFT_MAX);
   endfunction
 
-  logic pool_ok, add_ok;
+  logic pool_ok, add_ok, twice_ok;
+
+  assign twice_ok = is_mul_i ? !mul_i.multiplier[31] : !add_i.sum_mult[31]
+      && add_i.a_mult != 32'h8000_0000 && add_i.b_mult != 32'h8000_0000;
 
   assign pool_ok = pool_i.in_h != '0 && pool_i.in_w != '0 && pool_i.kernel_h != '0
       && pool_i.kernel_w != '0 && pool_i.stride_y != '0 && pool_i.stride_x != '0
@@ -44,12 +49,12 @@ module tessera_vector_check
       && add_i.out_step != '0 && 32'(add_i.use_table) <= Tables
       && shift_ok(
       add_i.shift
-  );
+  ) && (!add_i.rounding || twice_ok);
 
   assign legal_o = is_pool_i ? pool_ok : add_ok;
 
   logic unused_fields;
-  assign unused_fields = ^{pool_i, add_i};
+  assign unused_fields = ^{pool_i, add_i, mul_i};
 
 endmodule
 

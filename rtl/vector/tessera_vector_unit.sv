@@ -6,6 +6,7 @@
 //          read a ─► max or sum ─► (last tap) requantize ─► write
 //   ADD    block > out row > out pixel: one word per cycle
 //   MUL    read a and b ─► rescale add or multiply ─► write
+//          rounding twice: their sum or product ─► requantize ─► write
 //
 // One command at a time: the next starts when the last word is written. Results may go through a
 // table when they are written. MAX goes through the requantizer too, as (x * 2 + 1) >> 1 = x.
@@ -95,6 +96,8 @@ module tessera_vector_unit
     .is_pool_i(is_pool),
     .pool_i(pool),
     .add_i(add),
+    .mul_i(mul),
+    .is_mul_i(header.opcode == OP_MUL),
     .legal_o(legal)
   );
 
@@ -158,10 +161,17 @@ module tessera_vector_unit
   assign a_word = a_fresh_q ? a_rd_data_i : a_kept_q;
   assign b_word = b_fresh_q ? b_rd_data_i : b_kept_q;
 
+  // Held at zero while no word is taken, so that nothing behind moves.
   always_comb begin
     for (int unsigned k = 0; k < KLanes; k++) begin
-      a[k] = a_word[k];
-      b[k] = b_word[k];
+      a[k] = '0;
+      b[k] = '0;
+    end
+    if (v1_valid_q) begin
+      for (int unsigned k = 0; k < KLanes; k++) begin
+        a[k] = a_word[k];
+        b[k] = b_word[k];
+      end
     end
   end
 
@@ -204,8 +214,13 @@ module tessera_vector_unit
   logic        [31:0] multiplier[KLanes];
   logic        [ 5:0] shift     [KLanes];
   logic signed [ 7:0] pooled    [KLanes];
-  tail_t              pool_tail;
+  tail_t pool_tail, element_tail;
   tag_t v2_tag_q, pooled_tag;
+
+  logic               sum_valid;
+  logic signed [31:0] sum[KLanes];
+  logic signed [31:0] finished[KLanes];
+  tag_t               sum_tag;
 
   assign average = pool_q.kind == POOL_AVERAGE;
 
@@ -233,9 +248,11 @@ module tessera_vector_unit
 
   always_comb begin
     for (int unsigned k = 0; k < KLanes; k++) begin
-      bias[k]       = average ? pool_q.bias : 32'sd0;
-      multiplier[k] = average ? pool_q.multiplier : 32'd2;
-      shift[k]      = average ? pool_q.shift : 6'd1;
+      finished[k]   = is_pool_q ? total_q[k] : sum[k];
+      bias[k]       = is_pool_q && average ? pool_q.bias : 32'sd0;
+      multiplier[k] = is_pool_q ? (average ? pool_q.multiplier : 32'd2)
+                    : is_mul_q ? mul_q.multiplier : add_q.sum_mult;
+      shift[k]      = is_pool_q ? (average ? pool_q.shift : 6'd1) : add_q.shift;
     end
   end
 
@@ -245,20 +262,22 @@ module tessera_vector_unit
           hi: pool_q.clip_hi
       };
 
+  assign element_tail = '{zp: add_q.out_zp, lo: add_q.clip_lo, hi: add_q.clip_hi};
+
   tessera_requantize #(
     .Lanes(KLanes),
     .tag_t(tag_t)
   ) i_requantize (
     .clk_i,
     .rst_ni,
-    .valid_i(reduced_q),
-    .acc_i(total_q),
+    .valid_i(reduced_q || sum_valid),
+    .acc_i(finished),
     .bias_i(bias),
     .multiplier_i(multiplier),
     .shift_i(shift),
-    .twice_i(pool_q.rounding && average),
-    .tail_i(pool_tail),
-    .tag_i(v2_tag_q),
+    .twice_i(is_pool_q ? pool_q.rounding && average : 1'b1),
+    .tail_i(is_pool_q ? pool_tail : element_tail),
+    .tag_i(is_pool_q ? v2_tag_q : sum_tag),
     .valid_o(pooled_valid),
     .data_o(pooled),
     .tag_o(pooled_tag)
@@ -281,15 +300,21 @@ module tessera_vector_unit
     .valid_i(v1_valid_q && !is_pool_q),
     .bypass_i(1'b0),
     .multiply_i(is_mul_q),
+    .twice_i(add_q.rounding),
     .a_i(a),
     .b_i(b),
     .a_zp_i(add_q.a_zp),
     .b_zp_i(add_q.b_zp),
     .a_mult_i(is_mul_q ? mul_q.multiplier : add_q.a_mult),
     .b_mult_i(add_q.b_mult),
+    .a_shift_i(add_q.a_shift),
+    .b_shift_i(add_q.b_shift),
     .shift_i(add_q.shift),
-    .tail_i('{zp: add_q.out_zp, lo: add_q.clip_lo, hi: add_q.clip_hi}),
+    .tail_i(element_tail),
     .tag_i(v1_tag_q),
+    .sum_valid_o(sum_valid),
+    .sum_o(sum),
+    .sum_tag_o(sum_tag),
     .valid_o(added_valid),
     .data_o(added),
     .tag_o(added_tag)
@@ -299,14 +324,18 @@ module tessera_vector_unit
   // Output //
   ////////////
 
+  // Pools end in the requantizer, and so do sums and products that round twice.
+  logic requantized;
+  assign requantized = is_pool_q || add_q.rounding;
+
   result_t result_in, result;
   logic result_ready, result_valid, written;
   logic [$clog2(Depth):0] unused_count;
 
   always_comb begin
-    result_in.tag = is_pool_q ? pooled_tag : added_tag;
+    result_in.tag = requantized ? pooled_tag : added_tag;
     for (int unsigned k = 0; k < KLanes; k++) begin
-      result_in.data[k] = is_pool_q ? pooled[k] : added[k];
+      result_in.data[k] = requantized ? pooled[k] : added[k];
     end
   end
 
@@ -316,7 +345,7 @@ module tessera_vector_unit
   ) i_results (
     .clk_i,
     .rst_ni,
-    .valid_i(is_pool_q ? pooled_valid : added_valid),
+    .valid_i(requantized ? pooled_valid : added_valid),
     .ready_o(result_ready),
     .data_i (result_in),
     .valid_o(result_valid),
@@ -388,7 +417,7 @@ module tessera_vector_unit
   // Assertions //
   ////////////////
 
-  `ASSERT(ResultsFit, (is_pool_q ? pooled_valid : added_valid) |-> result_ready)
+  `ASSERT(ResultsFit, (requantized ? pooled_valid : added_valid) |-> result_ready)
   `ASSERT(NothingFliesWhenIdle, !busy_q |-> flying_q == '0)
   `ASSERT(WordAligned, act_wr_req_o |-> act_wr_addr_o[$clog2(KLanes)-1:0] == '0)
   `ASSERT(NoReadInHalt, halt_i |-> !a_rd_req_o && !b_rd_req_o)

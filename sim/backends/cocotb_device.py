@@ -21,7 +21,7 @@ from accel.device import Profile
 from accel.errors import DeviceError, DeviceTimeout
 from sim.backends.bench_abi import Status, to_profile
 from sim.backends.cocotb_protocol import PIPE_VARIABLE, Setup
-from sim.backends.rtl_device import RtlDevice
+from sim.backends.rtl_device import RtlDevice, cpu_seconds_of
 from sim.memory import MemoryModel
 from sim.waves import WaveRequest
 
@@ -127,6 +127,10 @@ class CocotbDevice(RtlDevice):
 
     def _error(self) -> str:
         return str(self._ask("error"))
+
+    def cpu_seconds(self) -> float:
+        """CPU time so far of this process and the simulator's."""
+        return super().cpu_seconds() + cpu_seconds_of(self.process.pid)
 
     def cycles(self) -> int:
         """Clock cycles since the simulation began."""

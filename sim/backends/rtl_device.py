@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Callable
@@ -98,6 +99,10 @@ class RtlDevice(ABC):
     ) -> None:
         self.close()
 
+    def cpu_seconds(self) -> float:
+        """CPU time so far of the processes that simulate, this one included."""
+        return time.process_time()
+
     @abstractmethod
     def profile(self) -> Profile | None:
         """Observations of the last stream."""
@@ -127,3 +132,8 @@ class RtlDevice(ABC):
 
     @abstractmethod
     def _error(self) -> str: ...
+
+
+def cpu_seconds_of(pid: int) -> float:
+    """CPU time of a process that runs (Linux numbers each process's clock so)."""
+    return time.clock_gettime((~pid << 3) | 2)

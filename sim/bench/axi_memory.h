@@ -10,9 +10,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <string>
 #include <vector>
+
+#include "ring.h"
 
 namespace tessera {
 
@@ -113,9 +114,9 @@ class AxiMemory {
   std::vector<Fault> faults_;
 
   uint64_t now_ = 0;
-  std::deque<Read> reads_;
-  std::deque<Write> writes_;     // addresses whose data are not complete
-  std::deque<Answer> answers_;
+  Ring<Read, kMaxBursts> reads_;
+  Ring<Write, kMaxBursts> writes_;  // addresses whose data are not complete
+  Ring<Answer, kMaxBursts> answers_;
   double read_credit_ = 0, write_credit_ = 0;  // bytes that may move now
   Stalls ar_, aw_, w_, r_, b_;
   Pins pins_{};

@@ -5,6 +5,8 @@
 
 namespace tessera {
 
+inline constexpr unsigned kIdBits = 24;  // accel/isa.py ID_BITS
+
 // Element `index`, `width` bits (at most 32) wide, of a packed array as DPI passes it.
 inline uint32_t packed(const uint32_t* words, unsigned index, unsigned width) {
   const unsigned bit = index * width, shift = bit % 32;

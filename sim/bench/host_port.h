@@ -58,7 +58,9 @@ class HostPort {
 
   void step_write(const Handshakes& seen);
   void step_goal(const Handshakes& seen);
-  bool writes_done() const { return pending() == 0 && unanswered_ == 0; }
+  bool writes_done() const {
+    return unanswered_ == 0 && !pins_.aw_valid && !pins_.w_valid && queue_.empty();
+  }
 
   std::deque<Write> queue_;
   uint64_t registers_queued_ = 0;  // of the queued and presented writes, those to registers

@@ -7,7 +7,6 @@ namespace tessera {
 
 namespace {
 
-constexpr unsigned kIdBits = 24;  // accel/isa.py ID_BITS
 constexpr unsigned kVector = 2;   // accel/isa.py Unit.VECTOR
 
 // Whether the array waits for others in a cycle of this kind (accel/isa.py ArrayCycle).

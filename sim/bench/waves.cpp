@@ -15,7 +15,6 @@ namespace tessera {
 namespace {
 
 constexpr unsigned kUnits = 5;      // accel/isa.py: Unit
-constexpr unsigned kIdBits = 24;    // accel/isa.py: ID_BITS
 constexpr unsigned kStateBits = 4;  // wait_e
 constexpr unsigned kIdle = 0;       // accel/isa.py: Wait.IDLE
 

@@ -43,7 +43,7 @@ class Results:
 
     runs: list[Run] = field(default_factory=list)
     speeds: dict[str, float] = field(default_factory=dict)
-    """Simulated cycles per second of wall time, by simulator."""
+    """Simulated cycles per second of CPU time, by simulator."""
     failures: dict[str, str] = field(default_factory=dict)
     """Reason, by what failed."""
 

@@ -13,39 +13,28 @@ from codegen.frontend.islands.scope import (
     Quantized,
     Scope,
     constant_of,
-    op_name,
     shape_of,
 )
-
-
-def moved(scope: Scope, island: Island) -> Any | None:
-    """Reshape and transpose move int8 values just as well."""
-    x = scope.activation(island.core.args[0])
-    if x is None:
-        return None
-    if op_name(island.core) == "relax.reshape":
-        result = relax.op.reshape(x.value, shape_of(island.core))
-    else:
-        result = relax.op.permute_dims(x.value, island.core.attrs.axes)
-    same = scope.builder_.emit(result, name_hint=scope.hint(*island.parts))
-    return scope.same_or_rescaled(Quantized(same, x.scale, x.zero_point, 0), island)
+from codegen.frontend.islands.shapes import image, lifted, reshaped
 
 
 def concat(scope: Scope, island: Island) -> Any | None:
     """Join values that are brought to the result's scale; two by two."""
     values = [scope.activation(part) for part in scope.bound(island.core.args[0]).fields]
-    axis = int(island.core.attrs.axis)
+    shape, hint = shape_of(island.core), scope.hint(*island.parts)
+    axis = int(island.core.attrs.axis) % len(shape)
+    flat = len(shape) == 3 and any(x is not None and lifted(scope, x) for x in values)
+    axis += flat and axis == 2
     joined = None
-    for value in values:
+    for x in values:
+        value = image(scope, x) if x is not None and flat else x
         same = None if value is None else scope.same_or_rescaled(value, island)
         if same is None:
-            scope.notes.refused[scope.hint(*island.parts)] = (
-                "not all of what it joins are quantized activations"
-            )
+            scope.refuse(island, "not all of what it joins are quantized activations")
             return None
         pair = same if joined is None else relax.op.concat([joined, same], axis)
-        joined = scope.builder_.emit(pair, name_hint=scope.hint(*island.parts))
-    return joined
+        joined = scope.builder_.emit(pair, name_hint=hint)
+    return reshaped(scope, joined, shape, hint) if flat else joined
 
 
 def take(scope: Scope, island: Island) -> Any | None:

@@ -6,19 +6,21 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from tvm import relax
 
-from codegen.frontend.arithmetic import fixed_point, float_error
+from accel.isa import Rounding
+from codegen.frontend.arithmetic import float_error
 from codegen.frontend.islands.scope import Island, Scope, op_name, shape_of
+from codegen.frontend.islands.shapes import image, reshaped
+from codegen.frontend.islands.windows import window_of
 
 
-def product(
-    scope: Scope, island: Island, bias: npt.NDArray[np.float64] | None = None
-) -> Any | None:
-    """Convolution or matrix product, `bias` behind it."""
+def product(scope: Scope, island: Island, behind: Any | None = None) -> Any | None:
+    """Convolution or matrix product, the constant `behind` added to it."""
+    bias = None if behind is None else scope.constant(behind)
     core, scale_out = island.core, island.target.scale[0]
-    if op_name(core) == "relax.matmul" and bias is None:
+    form = op_name(core)
+    if form == "relax.matmul" and bias is None:
         found = _product_of_two(scope, island)
         if found is not None:
             return found
@@ -26,20 +28,29 @@ def product(
     if x is None or weights is None:
         return None
     w, w_scale = weights
-    conv = op_name(core) == "relax.nn.conv2d"
-    if conv and (w.ndim != 4 or core.attrs.data_layout != "NCHW"):
+    conv, flat = form != "relax.matmul", form == "relax.nn.conv1d"
+    if conv and core.attrs.data_layout not in ("NCHW", "NCW"):
         return None
+    if flat:
+        x, w = image(scope, x), w[:, :, None, :]
     if not conv and w.ndim != 2:
         return None
     channels = w.shape[0] if conv else w.shape[1]
     scale = np.broadcast_to(x.scale[0] * w_scale, (channels,))
-    point = fixed_point(scale / scale_out)
+    if scope.rounding == Rounding.DOUBLE and not conv and w_scale.size == 1:
+        # TFLite multiplies the scales of a dense layer as float32.
+        scale = np.broadcast_to(
+            np.float64(np.float32(x.scale[0]) * np.float32(w_scale[0])), channels
+        )
+    point = scope.point(scale / scale_out)
     if point is None:
         return None
     real = np.zeros(channels) if bias is None else bias.reshape(-1)
     if real.size not in (1, channels):
         return None
-    whole = np.rint(np.broadcast_to(real, (channels,)) / scale)
+    stored = None if behind is None else scope.steps(behind, scale)
+    steps = real / scale if stored is None else stored
+    whole = np.rint(np.broadcast_to(steps, (channels,)))
     magnitude = np.abs(w.astype(np.float64)).sum(axis=(1, 2, 3) if conv else 0)
     largest = max(x.zero_point + 128, 127 - x.zero_point)
     if (np.abs(whole) + magnitude * 255 >= 2.0**31).any():
@@ -51,15 +62,14 @@ def product(
     wide = scope.wide(x, "int16")
     weight = relax.const(np.ascontiguousarray(w), "int8")
     if conv:
-        a = core.attrs
-        acc = relax.op.nn.conv2d(
-            wide, weight, a.strides, a.padding, a.dilation, a.groups, out_dtype="int32"
-        )
+        window = window_of(core.attrs)
+        acc = relax.op.nn.conv2d(wide, weight, *window, core.attrs.groups, out_dtype="int32")
         shape: tuple[int, ...] = (1, channels, 1, 1)
     else:
         acc = relax.op.matmul(wide, weight, out_dtype="int32")
         shape = (*(1,) * (len(shape_of(x.value)) - 1), channels)
-    return scope.requantize(acc, whole.astype(np.int64), point, shape, island)
+    result = scope.requantize(acc, whole.astype(np.int64), point, shape, island)
+    return reshaped(scope, result, shape_of(core), scope.hint(*island.parts)) if flat else result
 
 
 def _product_of_two(scope: Scope, island: Island) -> Any | None:
@@ -69,7 +79,7 @@ def _product_of_two(scope: Scope, island: Island) -> Any | None:
         return None
     inner = shape_of(a.value)[-1]
     scale = np.asarray([a.scale[0] * b.scale[0]])
-    point = fixed_point(scale / island.target.scale[0])
+    point = scope.point(scale / island.target.scale[0])
     if point is None or inner * 255.0**2 >= 2.0**31:
         return None
     sums = np.asarray([inner * 255.0])

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,9 @@ from tvm import relax
 from tvm.ir import Call, GenericConst
 from tvm.relax.expr_functor import PyExprMutator
 
-from codegen.frontend.arithmetic import FixedPoint, fixed_point
+from accel.isa import Rounding
+from codegen.frontend.arithmetic import FixedPoint, fixed_point, tflite_point
+from codegen.frontend.islands.shapes import SHAPE_OPS, along, applied
 from codegen.frontend.onnx_import import merge_hints
 
 INT8 = (-128, 127)
@@ -81,10 +83,12 @@ def constant_of(values: Any, dtype: str) -> Any:
 class Scope(PyExprMutator):
     """A function that is being rewritten: what its variables mean, and a place to emit to."""
 
-    def __init__(self, module: Any, notes: Notes) -> None:
+    def __init__(self, module: Any, notes: Notes, rounding: Rounding) -> None:
         super().__init__(module)
         self.notes = notes
+        self.rounding = rounding
         self._shifted: dict[Any, Any] = {}
+        self._moved: dict[Any, Quantized | None] = {}
 
     def unsigned(self, value: Any) -> Any:
         """The uint8 value that an int8 one stands for; who dequantizes it takes the int8 one."""
@@ -117,14 +121,20 @@ class Scope(PyExprMutator):
 
     def bound(self, expr: Any) -> Any:
         """What a variable is bound to (in the rewritten function)."""
-        if isinstance(expr, relax.Var):
+        while isinstance(expr, relax.Var):
             bound = self.lookup_binding(expr)
-            return expr if bound is None else bound
+            if bound is None:
+                break
+            expr = bound
         return expr
 
     def hint(self, *exprs: Any) -> str:
         """Name for a variable that stands for `exprs`."""
         return merge_hints(*(str(e.name) for e in exprs if isinstance(e, relax.Var)))
+
+    def refuse(self, island: Island, why: str) -> None:
+        """Say why an island stays float."""
+        self.notes.refused[self.hint(*island.parts)] = why
 
     def quantized(self, expr: Any) -> Quantized | None:
         """Read `dequantize(value)` with constant scale and zero point 0 or per tensor."""
@@ -145,7 +155,15 @@ class Scope(PyExprMutator):
         return Quantized(value, scales, int(zeros.flat[0]), int(call.attrs.axis))
 
     def activation(self, expr: Any) -> Quantized | None:
-        """Read `dequantize(value)` of an int8 activation with one scale."""
+        """Read `dequantize(value)` of an int8 activation with one scale, through shape ops."""
+        call = self.bound(expr)
+        if op_name(call) in SHAPE_OPS:
+            if call not in self._moved:
+                inner = self.activation(call.args[0])
+                self._moved[call] = inner and replace(
+                    inner, value=applied(self, inner.value, call, self.hint(expr))
+                )
+            return self._moved[call]
         found = self.quantized(expr)
         if found is None or isinstance(found.value, GenericConst) or found.scale.size != 1:
             return None
@@ -177,6 +195,19 @@ class Scope(PyExprMutator):
             return np.asarray((values - zero.astype(np.float64)) * scale)
         return None
 
+    def steps(self, expr: Any, scale: npt.NDArray[np.float64]) -> npt.NDArray[np.int64] | None:
+        """A constant that is stored as int32 steps of `scale`, exactly: so are biases."""
+        call = self.bound(expr)
+        if op_name(call) == "relax.reshape":
+            return self.steps(call.args[0], scale)
+        if op_name(call) != "relax.dequantize" or not isinstance(call.args[0], GenericConst):
+            return None
+        values, own, zero = (array(argument) for argument in call.args)
+        same = np.allclose(own.astype(np.float64), scale, rtol=1e-6, atol=0)
+        if values.dtype != np.int32 or zero.any() or not same:
+            return None
+        return values.astype(np.int64).reshape(-1)
+
     @staticmethod
     def axes(call: Any, rank: int) -> tuple[int, ...]:
         """Axes of a permute_dims."""
@@ -202,6 +233,11 @@ class Scope(PyExprMutator):
         wide = self.builder_.emit(relax.op.astype(x.value, dtype))
         return self.builder_.emit(relax.op.subtract(wide, constant_of(x.zero_point, dtype)))
 
+    def point(self, scale: npt.NDArray[np.float64]) -> FixedPoint | None:
+        """Fixed-point form of scales, by the rule that is in force."""
+        double = self.rounding == Rounding.DOUBLE
+        return tflite_point(scale) if double else fixed_point(scale)
+
     def requantize(
         self,
         acc: Any,
@@ -226,15 +262,40 @@ class Scope(PyExprMutator):
     ) -> Any:
         """Rounding shift, zero point, clip, int8."""
         emit = self.builder_.emit
-        rounded = emit(relax.op.add(product, constant_of(np.int64(1) << (shift - 1), "int64")))
-        y = emit(relax.op.right_shift(rounded, constant_of(shift, "int64")))
+        double = self.rounding == Rounding.DOUBLE
+        y = self.shifted_twice(product, shift) if double else self.shifted(product, shift)
         y = emit(relax.op.add(y, constant_of(island.target.zero_point, "int64")))
         y = emit(relax.op.maximum(y, constant_of(island.clip[0], "int64")))
         y = emit(relax.op.minimum(y, constant_of(island.clip[1], "int64")))
         return emit(relax.op.astype(y, "int8"), name_hint=self.hint(*island.parts))
 
+    def shifted(self, product: Any, shift: npt.NDArray[np.int64]) -> Any:
+        """Right shift, rounding half up."""
+        emit = self.builder_.emit
+        rounded = emit(relax.op.add(product, constant_of(np.int64(1) << (shift - 1), "int64")))
+        return emit(relax.op.right_shift(rounded, constant_of(shift, "int64")))
+
+    def shifted_twice(self, product: Any, shift: npt.NDArray[np.int64]) -> Any:
+        """Right shift by at most 31, half up; then by the rest, half away from zero.
+
+        `numerics.round_shift_twice`; h >> 63 is -1 where h is negative.
+        """
+        emit = self.builder_.emit
+        first = np.minimum(shift, 31)
+        rest = shift - first
+        more = (rest > 0).astype(np.int64)
+        half = more << np.maximum(rest - 1, 0)
+        h = self.shifted(product, first)
+        sign = emit(relax.op.right_shift(h, constant_of(63, "int64")))
+        below = emit(relax.op.multiply(sign, constant_of(more, "int64")))
+        y = emit(relax.op.add(emit(relax.op.add(h, below)), constant_of(half, "int64")))
+        return emit(relax.op.right_shift(y, constant_of(rest, "int64")))
+
     def same_or_rescaled(self, x: Quantized, island: Island) -> Any:
         """`x` as the island wants it: nothing, a clip, or a change of scale."""
+        return along(self, lambda value: self._same_or_rescaled(value, island), x)
+
+    def _same_or_rescaled(self, x: Quantized, island: Island) -> Any:
         emit = self.builder_.emit
         if np.float32(x.scale[0]) == np.float32(island.target.scale[0]) and (
             x.zero_point == island.target.zero_point
@@ -244,7 +305,7 @@ class Scope(PyExprMutator):
             y = emit(relax.op.maximum(x.value, constant_of(island.clip[0], "int8")))
             hint = self.hint(*island.parts)
             return emit(relax.op.minimum(y, constant_of(island.clip[1], "int8")), name_hint=hint)
-        point = fixed_point(x.scale / island.target.scale[0])
+        point = self.point(x.scale / island.target.scale[0])
         if point is None:
             return None
         rank = len(shape_of(x.value))

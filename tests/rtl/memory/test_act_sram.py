@@ -114,7 +114,7 @@ async def _run(dut: Dut, rate: float) -> list[int]:
         dut.gather_addr_i.value = join(gather.addresses, 24)
         await ReadOnly()
         assert value(dut.gather_gnt_o)
-        gathered = split(value(dut.gather_data_o), 8 * k_lanes, 2 * GATHER_ROWS)
+        gathered = [value(dut.gather_data_o[r][c]) for r in range(GATHER_ROWS) for c in range(2)]
         assert all(gathered[place] == word for place, word in gather.expected.items())
         gather.expected = {
             place: int.from_bytes(memory[address : address + k_lanes].tobytes(), "little")

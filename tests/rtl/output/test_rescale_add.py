@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 from cocotb.triggers import FallingEdge, ReadOnly
 
-from accel.numerics import rescale_add, rescale_product
+from accel.numerics import rescale_add, rescale_product, scaled_operand
 from tests.rtl.bench import run_cocotb
 from tests.rtl.clocked import Dut, join, split, start, value
 
 HARNESS = Path(__file__).parent / "rescale_add_harness.sv"
 VECTORS = 1500
 LATENCY = 2
+SUM_LATENCY = 1
 
 INT8 = (-128, -127, -1, 0, 1, 127)
 INT32 = (-(2**31), -1, 0, 1, 2**30, 2**31 - 1)
@@ -39,13 +40,20 @@ def _multiplier() -> int:
     return random.randrange(-(1 << bits - 1), 1 << bits - 1)
 
 
+def _scaled(
+    x: np.ndarray, x_mult: int, x_shift: int, y: np.ndarray, y_mult: int, y_shift: int
+) -> np.ndarray:
+    return scaled_operand(x, x_mult, x_shift) + scaled_operand(y, y_mult, y_shift)
+
+
 @cocotb.test()
 async def random_and_corner_values(dut: Dut) -> None:
     lanes = value(dut.Lanes)
     await start(dut)
     expected: dict[int, list[int]] = {}
+    sums: dict[int, list[int]] = {}
     sent: list[int] = []  # cycles of the vectors in flight
-    received = bypassed = 0
+    received = bypassed = summed = 0
     for cycle in range(VECTORS + 20):
         offer = cycle < VECTORS and random.random() < 0.8
         dut.valid_i.value = int(offer)
@@ -55,7 +63,9 @@ async def random_and_corner_values(dut: Dut) -> None:
             a_mult, b_mult = _multiplier(), _multiplier()
             shift = random.randint(1, 62)
             low, high = sorted((_int8(), _int8()))
-            bypass = random.random() < 0.2
+            a_mult, b_mult = (max(m, -(2**31) + 1) for m in (a_mult, b_mult))
+            twice = random.random() < 0.3
+            bypass = not twice and random.random() < 0.2
             dut.bypass_i.value = int(bypass)
             dut.a_i.value = join([x & 0xFF for x in a], 8)
             dut.b_i.value = join([x & 0xFF for x in b], 8)
@@ -76,10 +86,22 @@ async def random_and_corner_values(dut: Dut) -> None:
                 result = rescale_add(x, y, a_mult, b_mult, *rule)
             if bypass:
                 result = np.array(a, np.int8)
-            expected[cycle] = result.view(np.uint8).tolist()
-            sent.append(cycle)
-            bypassed += bypass
+            dut.twice_i.value = int(twice)
+            a_shift, b_shift = random.randrange(32), random.randrange(32)
+            dut.a_shift_i.value, dut.b_shift_i.value = a_shift, b_shift
+            if twice:
+                total = x * y if multiply else _scaled(x, a_mult, a_shift, y, b_mult, b_shift)
+                sums[cycle] = (total & 0xFFFFFFFF).tolist()
+            else:
+                expected[cycle] = result.view(np.uint8).tolist()
+                sent.append(cycle)
+                bypassed += bypass
         await ReadOnly()
+        assert value(dut.sum_valid_o) == (cycle - SUM_LATENCY in sums)
+        if value(dut.sum_valid_o):
+            assert value(dut.sum_tag_o) == cycle - SUM_LATENCY
+            assert split(value(dut.sum_o), 32, lanes) == sums.pop(cycle - SUM_LATENCY)
+            summed += 1
         assert value(dut.valid_o) == (bool(sent) and sent[0] == cycle - LATENCY)
         if value(dut.valid_o):
             sent.pop(0)
@@ -87,6 +109,8 @@ async def random_and_corner_values(dut: Dut) -> None:
             assert split(value(dut.data_o), 8, lanes) == expected.pop(cycle - LATENCY)
             received += 1
         await FallingEdge(dut.clk_i)
-    assert received > VECTORS // 2
+    assert received > VECTORS // 3
     assert bypassed > 0
+    assert summed > VECTORS // 8
+    assert not sums
     assert not sent

@@ -137,6 +137,10 @@ async def fields_that_cannot_be_executed(dut: Dut) -> None:
     ]  # fmt: skip
     bad = [pool(config, 1, **change) for change in pools]
     bad += [make(config, 1, **change) for make in (add, mul) for change in adds]
+    lowest = -(1 << 31)
+    twice: list[dict[str, int]] = [{"sum_mult": 1 << 31}, {"a_mult": lowest}, {"b_mult": lowest}]
+    bad += [add(config, 1, rounding=1, **change) for change in twice]
+    bad.append(mul(config, 1, rounding=1, multiplier=-1))
     for command in bad:
         assert not legal(command, config)
         trace = await bench.run([pool(config, 0), command, add(config, 2)])

@@ -29,7 +29,7 @@ def add(config: AccelConfig, number: int, **changes: int) -> Instruction:
     values = {
         "a_addr": 0, "a_plane": 4 * k, "a_pitch": 2 * k, "b_addr": 8 * k, "b_plane": 4 * k,
         "b_pitch": 2 * k, "a_zp": 3, "b_zp": -4, "a_mult": 1 << 19, "b_mult": 3 << 18, "shift": 20,
-        "b_repeat": 0,
+        "b_repeat": 0, "rounding": 0, "a_shift": 0, "b_shift": 0, "sum_mult": 0,
     } | _common(config, number)  # fmt: skip
     return Instruction("ADD", values | changes)
 
@@ -37,7 +37,8 @@ def add(config: AccelConfig, number: int, **changes: int) -> Instruction:
 def mul(config: AccelConfig, number: int, **changes: int) -> Instruction:
     """Product of two tensors of 2x2 pixels; `changes` replace fields."""
     values = {**add(config, number).values, "multiplier": 1 << 13}
-    del values["a_mult"], values["b_mult"]
+    for name in ("a_mult", "b_mult", "a_shift", "b_shift", "sum_mult"):
+        del values[name]
     return Instruction("MUL", values | changes)
 
 
@@ -96,6 +97,21 @@ def _random(config: AccelConfig, number: int) -> Instruction | None:
         if v["b_repeat"] and random.random() < 0.5:
             v["b_pitch"] = 0
         v["shift"] = random.choice([1, 19, 20, 20, 21, 62])
+        v["rounding"] = random.randrange(2)
+        if v["rounding"]:
+            v["shift"] = random.choice([20, 30, 31, 32, 36, 40])
+        if v["rounding"] and random.random() < 0.5:
+            v["multiplier"] = random.randrange(1 << 31)
+            return mul(config, number, **v) if fits else None
+        if v["rounding"]:
+            v |= {
+                name: random.choice((-1, 1, 1)) * random.randrange(1 << 31)
+                for name in ("a_mult", "b_mult")
+            }
+            v |= {name: random.choice((0, 0, 1, 3, 31)) for name in ("a_shift", "b_shift")}
+            v["sum_mult"] = random.randrange(1 << 31)
+            v["shift"] = random.choice([31, 45, 50, 52, 60])
+            return add(config, number, **v) if fits else None
         if random.random() < 0.5:
             v["multiplier"] = random.randrange(-(1 << 13), 1 << 13)
             return mul(config, number, **v) if fits else None

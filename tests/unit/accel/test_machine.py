@@ -128,12 +128,17 @@ ADD = {
     "b_zp": 0,
     "a_mult": 1,
     "b_mult": 1,
+    "rounding": 0,
+    "a_shift": 0,
+    "b_shift": 0,
+    "sum_mult": 0,
     "shift": 1,
     "out_zp": 0,
     "clip_lo": -128,
     "clip_hi": 127,
 }
-MUL = {key: value for key, value in ADD.items() if key not in ("a_mult", "b_mult")}
+ADD_ONLY = ("a_mult", "b_mult", "a_shift", "b_shift", "sum_mult")
+MUL = {key: value for key, value in ADD.items() if key not in ADD_ONLY}
 MUL |= {"multiplier": 1}
 VALID = {"LOAD": LOAD, "STORE": TRANSFER, "CONV": CONV, "POOL": POOL, "ADD": ADD, "MUL": MUL}
 
@@ -190,6 +195,9 @@ def test_the_valid_command_runs(name: str) -> None:
         ("POOL", {"kind": 2}, Cause.FIELD),
         ("ADD", {"shift": 63}, Cause.FIELD),
         ("ADD", {"b_addr": 1}, Cause.FIELD),
+        ("ADD", {"rounding": 1, "sum_mult": 1 << 31}, Cause.FIELD),
+        ("ADD", {"rounding": 1, "b_mult": -(1 << 31)}, Cause.FIELD),
+        ("MUL", {"rounding": 1, "multiplier": -1}, Cause.FIELD),
         ("CONV", {"wait_load": 1}, Cause.TOKEN),
         ("CONV", {"wait_conv": 1}, Cause.TOKEN),
     ],

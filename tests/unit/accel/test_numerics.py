@@ -6,7 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accel.isa import Rounding
-from accel.numerics import look_up, requantize, rescale_add, rescale_product, round_shift
+from accel.numerics import (
+    look_up,
+    requantize,
+    rescale_add,
+    rescale_add_twice,
+    rescale_product,
+    round_shift,
+)
 
 int8 = st.integers(-128, 127)
 int32 = st.integers(-(2**31), 2**31 - 1)
@@ -49,6 +56,45 @@ def test_double_rounding_is_that_of_tflite_micro(acc, multiplier, shift, zero) -
         np.array([acc], np.int64), 0, multiplier, shift, zero, -128, 127, Rounding.DOUBLE
     )
     assert got[0] == clamp(tflite_micro(acc, multiplier, 31 - shift) + zero, -128, 127)
+
+
+@given(int32, st.integers(0, 2**31 - 1), st.integers(1, 30), int8)
+def test_scales_above_one_shift_before_the_product(acc, multiplier, shift, zero) -> None:
+    """TFLite-Micro shifts its operand to the left; wide enough, that rounds as we do."""
+    left = acc << 31 - shift
+    got = requantize(
+        np.array([acc], np.int64), 0, multiplier, shift, zero, -128, 127, Rounding.DOUBLE
+    )
+    assert got[0] == clamp(tflite_micro(left, multiplier, 0) + zero, -128, 127)
+
+
+operands = st.integers(-255, 255)
+factors = st.integers(-(2**31) + 1, 2**31 - 1)
+
+
+@given(operands, operands, factors, factors, st.integers(0, 31), st.integers(31, 62), int8)
+def test_twice_rounded_sums_are_those_of_tflite_micro(
+    a, b, a_mult, b_mult, rest, shift, zero
+) -> None:
+    """AddElementwise and SubElementwise of TFLite-Micro."""
+    scales = (a_mult, rest), (b_mult, 31 - rest)
+    got = rescale_add_twice(
+        np.array([a], np.int64), np.array([b], np.int64), scales, 3 << 29, shift, zero, -128, 127
+    )
+    total = sum(
+        tflite_micro(x << 20, abs(m), -s) * (-1 if m < 0 else 1)
+        for x, (m, s) in ((a, scales[0]), (b, scales[1]))
+    )
+    assert got[0] == clamp(tflite_micro(total, 3 << 29, 31 - shift) + zero, -128, 127)
+
+
+@given(operands, operands, st.integers(0, 2**31 - 1), st.integers(31, 62), int8)
+def test_twice_rounded_products_are_those_of_tflite_micro(a, b, multiplier, shift, zero) -> None:
+    got = rescale_product(
+        *(np.array([v], np.int64) for v in (a, b)),
+        *(multiplier, shift, zero, -128, 127, Rounding.DOUBLE),
+    )
+    assert got[0] == clamp(tflite_micro(a * b, multiplier, 31 - shift) + zero, -128, 127)
 
 
 @given(st.lists(int32, min_size=4, max_size=4), st.lists(shifts, min_size=4, max_size=4))

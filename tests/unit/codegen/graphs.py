@@ -11,6 +11,7 @@ import numpy.typing as npt
 from hypothesis import strategies as st
 
 from accel.config import load_config
+from accel.isa import Rounding
 from codegen import ir, moves
 from codegen.geometry import Axis
 from codegen.moves import BATCH, CHANNEL, PIXEL, ROW, Concat, Move, Take
@@ -38,8 +39,9 @@ POINT = ir.Window2d((1, 1))
 class Builder:
     """Grows a graph op by op; weights and multipliers come from a seeded generator."""
 
-    def __init__(self, seed: int = 0) -> None:
+    def __init__(self, seed: int = 0, rounding: Rounding = Rounding.SINGLE) -> None:
         self.random = np.random.default_rng(seed)
+        self.rounding = rounding
         self.tensors: dict[str, ir.Tensor] = {}
         self.inputs: list[str] = []
         self.ops: list[ir.Op] = []
@@ -87,8 +89,26 @@ class Builder:
         channels = self.tensors[a].shape[3]
         name, output, origin = self._names("add", a, ir.Window2d((1, 1)), channels, tail)
         a_tail = ir.Tail(self.tensors[a].zero_point)
-        self.ops.append(ir.Add(name, origin, a, b, output, self.rule(b, a_tail, tail)))
+        rule = self.rule(b, a_tail, tail)
+        if self.rounding == Rounding.DOUBLE:
+            rule = self._twice(rule)
+        self.ops.append(ir.Add(name, origin, a, b, output, rule))
         return output
+
+    def _twice(self, rule: ir.AddRule) -> ir.AddRule:
+        """A random rule of an addition or difference that rounds twice."""
+        a_mult, b_mult, sum_mult = (int(m) for m in self.random.integers(1 << 30, 1 << 31, 3))
+        a_shift, b_shift = (int(s) for s in self.random.integers(0, 3, 2))
+        return replace(
+            rule,
+            rounding=self.rounding,
+            a_mult=a_mult,
+            b_mult=int(self.random.choice([-1, 1])) * b_mult,
+            a_shift=a_shift,
+            b_shift=b_shift,
+            sum_mult=sum_mult,
+            shift=50,
+        )
 
     def mul(self, a: str, b: str, tail: ir.Tail = FULL_TAIL) -> str:
         """Add an element-wise product; returns its output tensor."""
@@ -97,7 +117,9 @@ class Builder:
         zeros = self.tensors[a].zero_point, self.tensors[b].zero_point
         multiplier = int(self.random.integers(1 << 23, 1 << 25))
         self.ops.append(
-            ir.Mul(name, origin, a, b, output, ir.MulRule(*zeros, multiplier, 31, tail))
+            ir.Mul(
+                name, origin, a, b, output, ir.MulRule(*zeros, multiplier, 31, tail, self.rounding)
+            )
         )
         return output
 
@@ -197,7 +219,7 @@ class Builder:
         multiplier = self.random.integers(1 << 29, 1 << 31, channels).astype(np.int32)
         shift = 30 + self.random.integers(0, 2, channels) + spread.bit_length()
         bias = self.random.integers(-64 * spread, 64 * spread + 1, channels).astype(np.int32)
-        return ir.Requant(bias, multiplier, shift.astype(np.uint8), tail)
+        return ir.Requant(bias, multiplier, shift.astype(np.uint8), tail, self.rounding)
 
     def _port(self, name: str) -> ir.Port:
         return ir.Port(name, self.tensors[name].shape, (0, 1, 2, 3))
@@ -262,7 +284,7 @@ def tails(draw: st.DrawFn) -> ir.Tail:
 @st.composite
 def builders(draw: st.DrawFn, most_ops: int = 4) -> Builder:
     """Random graphs of all ops, wired at random."""
-    builder = Builder(draw(SEEDS))
+    builder = Builder(draw(SEEDS), draw(st.sampled_from(Rounding)))
     sides, channels = st.integers(1, 24), st.one_of(st.integers(1, 8), st.integers(1, 40))
     batch = draw(st.sampled_from([1, 1, 2, 3]))
     shape = batch, draw(sides), draw(sides), draw(channels)

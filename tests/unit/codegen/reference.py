@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
+from accel.isa import Rounding
 from codegen import ir
 from codegen.moves import Concat
 
@@ -113,21 +114,37 @@ def _tap(x: Int64Array, window: ir.Window2d, tap: tuple[int, int]) -> Int64Array
     return x[tuple(index)]
 
 
+def _shifted(value: Int64Array, shift: Int64Array | int, rounding: Rounding) -> Int64Array:
+    """One rounding, half up; or two, the second half away from zero, in TFLite's words."""
+    amount = np.asarray(shift, np.int64)
+    if rounding == Rounding.SINGLE:
+        return (value + (1 << amount - 1)) >> amount
+    first = np.minimum(amount, 31)
+    high = np.floor_divide(value + (1 << first - 1), 1 << first)
+    mask = (1 << amount - first) - 1
+    threshold = (mask >> 1) + (high < 0)
+    return (high >> amount - first) + ((high & mask) > threshold)
+
+
 def _requantized(requant: ir.Requant, acc: Int64Array) -> Int8Array:
-    shift = requant.shift.astype(np.int64)
     scaled = (acc + requant.bias) * requant.multiplier.astype(np.int64)
-    return _tail(requant.tail, (scaled + (1 << shift - 1)) >> shift)
+    return _tail(requant.tail, _shifted(scaled, requant.shift, requant.rounding))
 
 
 def _rescaled(rule: ir.AddRule, a: Int8Array, b: Int8Array) -> Int8Array:
-    total = (a.astype(np.int64) - rule.a_zp) * rule.a_mult
-    total += (b.astype(np.int64) - rule.b_zp) * rule.b_mult
-    return _tail(rule.tail, (total + (1 << rule.shift - 1)) >> rule.shift)
+    x, y = a.astype(np.int64) - rule.a_zp, b.astype(np.int64) - rule.b_zp
+    if rule.rounding == Rounding.SINGLE:
+        total = x * rule.a_mult + y * rule.b_mult
+        return _tail(rule.tail, _shifted(total, rule.shift, rule.rounding))
+    x = _shifted((x << 20) * abs(rule.a_mult), 31 + rule.a_shift, rule.rounding)
+    y = _shifted((y << 20) * abs(rule.b_mult), 31 + rule.b_shift, rule.rounding)
+    total = x * np.sign(rule.a_mult) + y * np.sign(rule.b_mult)
+    return _tail(rule.tail, _shifted(total * rule.sum_mult, rule.shift, rule.rounding))
 
 
 def _multiplied(rule: ir.MulRule, a: Int8Array, b: Int8Array) -> Int8Array:
     total = (a.astype(np.int64) - rule.a_zp) * (b.astype(np.int64) - rule.b_zp) * rule.multiplier
-    return _tail(rule.tail, (total + (1 << rule.shift - 1)) >> rule.shift)
+    return _tail(rule.tail, _shifted(total, rule.shift, rule.rounding))
 
 
 def _tail(tail: ir.Tail, value: Int64Array) -> Int8Array:

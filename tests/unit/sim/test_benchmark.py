@@ -3,6 +3,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import time
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ from accel.errors import ModelError, PlanError
 from accel.isa import COMMAND_WORDS
 from accel.program import Program
 from sim.attribution import Use
+from sim.backends.rtl_device import cpu_seconds_of
 from sim.benchmark import __main__ as cli
 from sim.benchmark.anchors import ANCHORS, SIMULATOR_ANCHORS, Anchor, Kind, anchors_of
 from sim.benchmark.measure import Measurement, bus_cycles
@@ -259,3 +262,9 @@ def test_command_line(
 def test_command_line_names_a_wrong_configuration(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["digits", "--config", "default,huge"]) == 2
     assert "huge" in capsys.readouterr().err
+
+
+def test_cpu_time_of_a_process_is_its_own() -> None:
+    before = time.process_time()
+    measured = cpu_seconds_of(os.getpid())
+    assert before <= measured <= time.process_time()

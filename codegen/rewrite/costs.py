@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a term costs: little where the pattern table claims it, much where data moves or MACs stay.
+
+Only the order of magnitude matters. The table decides what is offloaded; whether a rewritten module
+is kept is decided by counting that (`codegen/matching.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from codegen.rewrite.constants import shape_of
+from codegen.rewrite.saturate import Node
+from codegen.rewrite.steps import Model
+
+HOST_MACS = 2000
+HOST_REDUCTION = 60
+HOST_NORM = 100
+"""More than the factor and the offset that it is."""
+HOST_FACTOR = 30
+"""A float operation with a constant, where the product before it could have absorbed it."""
+COMPUTED = 10
+BOUND = 10
+"""A bound that the integer form does not see as a clip."""
+TRANSPOSE, RESHAPE, RENAME = 20, 6, 2
+FLOAT_MOVE = 2
+"""A move of floats splits an island; it costs so many times one of int8 values."""
+PRODUCT, ELEMENT = 5, 3
+PRODUCTS = ("Conv2d", "Matmul")
+
+
+def weight(node: Node, children: Sequence[Node], narrow: bool, original: bool, model: Model) -> int:
+    """Cost of one e-node, without what it reads.
+
+    Args:
+        node: the e-node.
+        children: what was chosen for the classes that it reads.
+        narrow: whether the first of them is an int8 value.
+        original: whether the node is as the model has it.
+        model: its steps.
+    """
+    match node.operator:
+        case "Conv1d":
+            return HOST_MACS
+        case "Conv2d":
+            return PRODUCT
+        case "Matmul":
+            return HOST_MACS if original and _stays(node, model) else PRODUCT
+        case "Mean":
+            return ELEMENT if node.arguments[2] == "2,3" else HOST_REDUCTION
+        case "Sum":
+            return HOST_REDUCTION
+        case "Norm":
+            return HOST_NORM
+        case "Pool":
+            return HOST_REDUCTION if _odd_pool(node, model) else ELEMENT
+        case "Bin":
+            return _binary(node, children)
+        case "Move":
+            return _move(node.arguments[0]) * (1 if narrow else FLOAT_MOVE)
+        case "Windows":
+            return 2 * TRANSPOSE
+        case "K":
+            raw = children[0].operator == "Id"
+            return (
+                COMPUTED if raw and model.constants[int(children[0].arguments[0])].computed else 0
+            )
+        case "Un" | "Concat":
+            return ELEMENT
+        case "Clip":
+            return 1
+    return 0
+
+
+def _stays(node: Node, model: Model) -> bool:
+    """A product as the model has it, that no pattern takes: a constant on its left, or rank 4."""
+    call = model.steps[int(node.arguments[0])].call
+    constant = model.steps[int(node.arguments[0])].arguments
+    kinds = [a[0] for a in constant if isinstance(a, tuple)]
+    return kinds[0] == "K" or (kinds[1] == "K" and len(shape_of(call.args[0])) > 3)
+
+
+def _odd_pool(node: Node, model: Model) -> bool:
+    attributes = model.steps[int(node.arguments[0])].call.attrs
+    image = len(attributes.pool_size) == 2
+    return node.arguments[1] == "" and not (image and not attributes.ceil_mode)
+
+
+def _binary(node: Node, children: Sequence[Node]) -> int:
+    name, (left, right) = node.arguments[0], children
+    if name in ("maximum", "minimum"):
+        return BOUND
+    if left.operator == "K":
+        return HOST_FACTOR + 1
+    if right.operator != "K":
+        return ELEMENT
+    return 1 if name == "add" and left.operator in PRODUCTS else HOST_FACTOR
+
+
+def _move(name: str) -> int:
+    kind, *shapes = name.split(" ")
+    if kind == "permute":
+        return TRANSPOSE
+    source, target = ([s for s in shape.split(",") if s != "1"] for shape in shapes)
+    return RENAME if source == target else RESHAPE

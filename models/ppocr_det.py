@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""PaddleOCR's text detector (PP-OCRv4): a feature pyramid and two transposed convolutions.
+
+160 × 160 pixels in; out, for each pixel, how likely it is part of a line of text. The float model
+is a file in the PyPI wheel rapidocr-onnxruntime (Apache-2.0), of which no code runs. Calibrated on
+pieces of photos and pages with text, judged on other pages: the share of pixels that are rightly
+found inside or outside of the boxes around the lines.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+
+from models.network import Array, FloatArray, Network, Progress, silent
+from models.ppocr_cls import PACKAGE
+from models.quantize import quantize, run
+from models.text_images import imagenet_input, paper, photo_pieces, phrase, write
+from models.wheels import load_wheel
+
+FILE = "models/ch_PP-OCRv4_det_infer.onnx"
+SIZE = 160, 160
+SEED = 5
+CALIBRATION_IMAGES = 24
+TEST_IMAGES = 30
+TEXT = 0.3
+"""Pixels with more are text, as in PaddleOCR."""
+
+
+def build(progress: Progress = silent) -> Network:
+    """Fix the shapes, calibrate, quantize; the test pages go to `ppocr_det_test.npz`."""
+    progress("reading", 0.0)
+    float_model = load_wheel(PACKAGE, FILE, {"x": (1, 3, *SIZE)})
+    rng = np.random.default_rng(SEED)
+    half = CALIBRATION_IMAGES // 2
+    pieces = [imagenet_input(p, blue_first=True) for p in photo_pieces(rng, half, SIZE)]
+    calibration, _ = pages(rng, CALIBRATION_IMAGES - half)
+    progress("quantizing", 0.2)
+    model = quantize(float_model, [{"x": image[None]} for image in [*pieces, *calibration]])
+    progress("judging", 0.8)
+    images, labels = pages(rng, TEST_IMAGES)
+    figures = {
+        "float_accuracy": _pixels_right(float_model, images, labels),
+        "int8_accuracy": _pixels_right(model, images, labels),
+        "test_images": len(labels),
+    }
+    return Network(
+        float_model=float_model,
+        model=model,
+        sample={"x": images[:1], "labels": labels[:1]},
+        data={"test": {"x": images, "labels": labels}},
+        figures=figures,
+    )
+
+
+def pages(rng: np.random.Generator, count: int) -> tuple[FloatArray, Array]:
+    """Light pages with one to three lines, and which pixels are in a line's box [N, 1, H, W]."""
+    images = []
+    labels = np.zeros((count, 1, *SIZE), np.int64)
+    for label in labels:
+        page = paper(rng, SIZE)
+        for row in rng.permutation(3)[: int(rng.integers(1, 4))]:
+            where = float(rng.uniform(0.4, 0.6)), float(row / 3 + rng.uniform(0.12, 0.21))
+            left, top, right, bottom = write(page, phrase(rng), where, size=14)
+            label[0, max(top, 0) : bottom, max(left, 0) : right] = 1
+        images.append(imagenet_input(page, blue_first=True))
+    return np.stack(images), labels
+
+
+def _pixels_right(model: onnx.ModelProto, images: FloatArray, labels: Array) -> float:
+    likely = run(model, ({"x": image[None]} for image in images))[:, 0]
+    return float(((likely > TEXT) == labels).mean())

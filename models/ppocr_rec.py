@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""PaddleOCR's reader of text lines (PP-OCRv4): a CNN, two transformer layers, 6625 characters.
+
+48 × 160 pixels in; out, for each of 20 steps, how likely each character is, the first being none.
+The float model is a file in the PyPI wheel rapidocr-onnxruntime (Apache-2.0), of which no code
+runs; the characters are in its metadata. Calibrated on pieces of photos and lines of text, judged
+on other lines, by the share of characters that are right (1 - edit distance / length).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import onnx
+
+from models.network import Array, FloatArray, Network, Progress, silent
+from models.ppocr_cls import PACKAGE
+from models.quantize import quantize, run
+from models.text_images import WORDS, paddle_input, paper, photo_pieces, write
+from models.wheels import load_wheel, locate
+
+FILE = "models/ch_PP-OCRv4_rec_infer.onnx"
+SIZE = 48, 160
+STEPS = 20
+SEED = 4
+CALIBRATION_IMAGES = 32
+TEST_IMAGES = 60
+
+
+def build(progress: Progress = silent) -> Network:
+    """Fix the shapes, calibrate, quantize; the test lines go to `ppocr_rec_test.npz`."""
+    progress("reading", 0.0)
+    float_model = load_wheel(PACKAGE, FILE, {"x": (1, 3, *SIZE)})
+    rng = np.random.default_rng(SEED)
+    pieces = [paddle_input(piece) for piece in photo_pieces(rng, CALIBRATION_IMAGES // 4, SIZE)]
+    lines, _ = text_lines(rng, CALIBRATION_IMAGES - len(pieces))
+    progress("quantizing", 0.2)
+    model = quantize(float_model, [{"x": image[None]} for image in [*pieces, *lines]])
+    progress("judging", 0.8)
+    images, labels = text_lines(rng, TEST_IMAGES)
+    figures = {
+        "float_accuracy": _characters_right(float_model, images, labels),
+        "int8_accuracy": _characters_right(model, images, labels),
+        "test_images": len(labels),
+    }
+    return Network(
+        float_model=float_model,
+        model=model,
+        sample={"x": images[:1], "labels": labels[:1]},
+        data={"test": {"x": images, "labels": labels}},
+        figures=figures,
+    )
+
+
+def text_lines(rng: np.random.Generator, count: int) -> tuple[FloatArray, Array]:
+    """A word on light paper each, [N, 3, 48, 160], and its characters [N, 20], filled with 0."""
+    codes = {character: code for code, character in enumerate(characters())}
+    images, labels = [], np.zeros((count, STEPS), np.int64)
+    for label in labels:
+        text = str(rng.choice([word for word in WORDS if set(word) <= codes.keys()]))
+        text += str(rng.integers(10, 100))
+        line = paper(rng, SIZE)
+        write(line, text)
+        images.append(paddle_input(line))
+        label[: len(text)] = [codes[character] for character in text]
+    return np.stack(images), labels
+
+
+def characters() -> list[str]:
+    """What the output's classes stand for: none, those of the model's metadata, a space."""
+    model = onnx.load(locate(PACKAGE) / FILE)
+    (listed,) = (entry.value for entry in model.metadata_props if entry.key == "character")
+    return ["", *listed.split("\n"), " "]
+
+
+def collapse(steps: Sequence[int]) -> list[int]:
+    """Connectionist temporal classification: repeats are one, none separates."""
+    before = [0, *steps[:-1]]
+    return [int(code) for code, last in zip(steps, before, strict=True) if code and code != last]
+
+
+def edit_distance(a: Sequence[int], b: Sequence[int]) -> int:
+    """How many characters to insert, delete or replace to make one the other (Levenshtein)."""
+    row = list(range(len(b) + 1))
+    for above, left in enumerate(a):
+        last, row[0] = row[0], above + 1
+        for column, top in enumerate(b, start=1):
+            best = min(row[column] + 1, row[column - 1] + 1, last + (left != top))
+            last, row[column] = row[column], best
+    return row[-1]
+
+
+def _characters_right(model: onnx.ModelProto, images: FloatArray, labels: Array) -> float:
+    scores = run(model, ({"x": image[None]} for image in images))
+    wrong = sum(
+        edit_distance(collapse(steps.tolist()), label[label > 0].tolist())
+        for steps, label in zip(scores[:, 0].argmax(axis=-1), labels, strict=True)
+    )
+    return 1 - wrong / int(np.count_nonzero(labels))
