@@ -104,6 +104,15 @@ test-rtl: $(STAMP) ## Tests of the RTL units under cocotb
 test-e2e: $(STAMP) ## Whole networks on every backend
 	$(PYTEST) -n $(JOBS) --dist loadfile tests/e2e $(ARGS)
 
+# Not locked: an optional importer (pyproject.toml, extra `torch`), large, and not needed otherwise.
+.PHONY: torch
+torch: $(STAMP) ## Install PyTorch into .venv, to import models of torch.export (.pt2)
+	$(PIP) install torch==2.13.0
+
+.PHONY: test-torch
+test-torch: torch ## Tests of the import from PyTorch
+	$(PYTEST) tests/torch/check_pt2e.py $(ARGS)
+
 .PHONY: sim
 sim: $(STAMP) ## Run a trained network on the RTL under cocotb, compare every bit with TVM
 	@$(PY) -m models.build $(NET)

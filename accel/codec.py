@@ -128,5 +128,5 @@ def assemble(text: str) -> Instruction:
 
 def mmio_writes(words: Words) -> Iterator[tuple[int, int]]:
     """(register offset, value) of each write that pushes one command."""
-    for index, word in enumerate(words):
-        yield PUSH_WINDOW + index * WORD_BITS // 8, int(word)
+    for index, word in enumerate(words.tolist()):
+        yield PUSH_WINDOW + index * WORD_BITS // 8, word

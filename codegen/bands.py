@@ -44,7 +44,7 @@ def operands(op: ir.Op, tensors: Mapping[str, ir.Tensor]) -> tuple[Operand, ...]
         case ir.Conv():
             main = (Operand(op.input, Reach.WINDOW),)
             return main if op.residual is None else (*main, Operand(op.residual, Reach.PIXEL))
-        case ir.Pool():
+        case ir.Pool() | ir.Mosaic():
             return (Operand(op.input, Reach.WINDOW),)
         case ir.MatMul():
             return (Operand(op.a, Reach.WINDOW),)
@@ -55,8 +55,8 @@ def operands(op: ir.Op, tensors: Mapping[str, ir.Tensor]) -> tuple[Operand, ...]
 
 
 def window(op: ir.Op) -> ir.Window2d:
-    """The op's sliding window."""
-    return POINT if isinstance(op, ir.MatMul | ir.Add | ir.Mul) else op.window
+    """The op's sliding window; a mosaic has one for each patch."""
+    return op.window if isinstance(op, ir.Conv | ir.Pool) else POINT
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,8 @@ class Bands:
     """Output rows of an image."""
     width: int
     """Output pixels in a row."""
+    patches: tuple[tuple[ir.Patch, Bands], ...] = ()
+    """Of a mosaic, each with its own geometry."""
 
     @property
     def tallest(self) -> int:
@@ -91,6 +93,8 @@ class Bands:
                 return first, count
             case Reach.IMAGE:
                 return image, 1
+        if self.patches:
+            return self._patched_rows(image, row, count)
         need = self.vertical.needed(row, count)
         return image * self.vertical.size + need.first, need.count
 
@@ -101,18 +105,46 @@ class Bands:
                 return rows
             case Reach.IMAGE:
                 return 1
+        if self.patches:
+            starts = range(self.image_rows - min(rows, self.image_rows) + 1)
+            return max(self._patched_rows(0, row, rows)[1] for row in starts)
         axis = self.vertical
         return min(axis.size, (rows - 1) * axis.stride + axis.reach)
+
+    def _patched_rows(self, image: int, row: int, count: int) -> tuple[int, int]:
+        """Input rows that the patches need for output rows of an image: first, count."""
+        firsts, stops = [], []
+        for patch, geometry in self.patches:
+            first, rows = patch_rows(patch, row, count)
+            if rows:
+                start, size = geometry.input_rows(Reach.WINDOW, image * patch.size[0] + first, rows)
+                firsts.append(start)
+                stops.append(start + size)
+        return min(firsts), max(stops) - min(firsts)
+
+
+def patch_rows(patch: ir.Patch, row: int, count: int) -> tuple[int, int]:
+    """Rows of a patch among the output rows `row` to `row + count - 1`: first, count."""
+    first = max(0, -(-(row - patch.first[0]) // patch.step[0]))
+    stop = min(patch.size[0], -(-(row + count - patch.first[0]) // patch.step[0]))
+    return first, max(0, stop - first)
 
 
 def bands(op: ir.Op, tensors: Mapping[str, ir.Tensor]) -> Bands:
     """Row geometry of `op`."""
+    if isinstance(op, ir.Mosaic):
+        return _mosaic_bands(op, tensors)
+    return _bands(op, tensors)
+
+
+def _bands(op: ir.Op, tensors: Mapping[str, ir.Tensor], *, patch: bool = False) -> Bands:
+    """Rows of a patch do not go on from image to image: it has others than the input."""
     n, h, w, _ = tensors[ir.reads(op)[0]].shape
     _, oh, ow, _ = tensors[op.output].shape
     view = window(op)
     inputs = operands(op, tensors)
     repeated = any(operand.reach is Reach.IMAGE for operand in inputs)
-    independent = view == POINT and not repeated and not isinstance(op, ir.MatMul)
+    independent = not (view != POINT or repeated or patch or isinstance(op, ir.MatMul))
     images, rows, out_rows = (1, n * h, n * oh) if independent else (n, h, oh)
     if isinstance(op, ir.MatMul):
         images, rows, out_rows = op.images, n // op.images, n // op.images
@@ -127,12 +159,24 @@ def bands(op: ir.Op, tensors: Mapping[str, ir.Tensor]) -> Bands:
     )
 
 
+def _mosaic_bands(op: ir.Mosaic, tensors: Mapping[str, ir.Tensor]) -> Bands:
+    patches = tuple((p, _bands(p.op, ir.patch_tensors(p, tensors), patch=True)) for p in op.patches)
+    images, rows, width, _ = tensors[op.output].shape
+    _, h, w, _ = tensors[op.input].shape
+    axes = Axis(h, 1, 1, 0, 0), Axis(w, 1, 1, 0, 0)
+    return Bands(operands(op, tensors), images, *axes, rows, width, patches)
+
+
 def layout_of(name: str, tensors: Mapping[str, ir.Tensor], config: AccelConfig) -> Layout:
-    """Layout of a tensor of the graph; rows and planes of a part lie as those of the whole."""
+    """Layout of a tensor of the graph; rows and planes of a part lie as those of the whole.
+
+    Where its rows have another length there are no gaps between them (`passes/place_parts.py`).
+    """
     tensor = tensors[name]
     if tensor.part is not None:
         whole = layout_of(tensor.part.whole, tensors, config)
         own = tensor_layout(tensor.shape, config)
-        return replace(own, pitch=whole.pitch, plane=whole.plane)
+        pitch = whole.pitch if own.w == whole.w else own.pitch
+        return replace(own, pitch=pitch, plane=whole.plane)
     lay_out = packed_layout if tensor.packed else tensor_layout
     return lay_out(tensor.shape, config, tensor.gathers)

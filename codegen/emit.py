@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -47,11 +48,20 @@ def macs(op: ir.Op, graph: ir.Graph) -> int:
     n, h, w, channels = graph.tensors[op.output].shape
     match op:
         case ir.Conv():
-            counted = op.weight.size * (op.weight.shape[3] - op.idle) // op.weight.shape[3]
-            return 0 if op.overhead else n * h * w * counted
+            return n * h * w * _weights(op)
+        case ir.Mosaic():
+            return sum(n * p.size[0] * p.size[1] * _weights(p.op) for p in op.patches)
         case ir.MatMul():
             return n * channels * graph.tensors[op.a].shape[3] // op.heads
     return 0
+
+
+def _weights(op: ir.Conv | ir.Pool) -> int:
+    """Weights that count."""
+    if isinstance(op, ir.Pool) or op.overhead:
+        return 0
+    count, *taps, cin = op.weight.shape
+    return math.prod((count, *taps, cin - op.idle))
 
 
 def _layer(op: ir.Op, graph: ir.Graph) -> Layer:

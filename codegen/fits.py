@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from accel.config import KIB, AccelConfig
 from accel.isa import BY_NAME
 from codegen import ir
-from codegen.bands import Reach, bands, layout_of, window
+from codegen.bands import Bands, Reach, bands, layout_of, window
 from codegen.weights import grouping
 
 Tensors = Mapping[str, ir.Tensor]
@@ -65,7 +65,7 @@ def band_bytes(
         if operand.tensor in streamed:
             layout = layout_of(operand.tensor, tensors, config)
             count = geometry.most_input_rows(operand.reach, rows)
-            if operand.reach is Reach.WINDOW and isinstance(op, ir.Conv | ir.MatMul):
+            if operand.reach is Reach.WINDOW and ir.holds_input(op):
                 held += layout.blocks * layout.pitch * count
             else:
                 part += (blocks or layout.blocks) * layout.pitch * count
@@ -77,7 +77,19 @@ def band_bytes(
 
 def least_blocks(op: ir.Op, config: AccelConfig) -> int:
     """Fewest channel blocks that a command of `op` can write."""
-    return config.words_per_vector if isinstance(op, ir.Conv) else 1
+    return config.words_per_vector if _convolves(op) else 1
+
+
+def _convolves(op: ir.Op) -> bool:
+    return isinstance(op, ir.Conv) or (isinstance(op, ir.Mosaic) and op.convolves)
+
+
+def _commanded(op: ir.Op, tensors: Tensors) -> list[tuple[ir.Op, Bands]]:
+    """The ops that become commands, and their windows: the patches of a mosaic, else the op."""
+    geometry = bands(op, tensors)
+    if isinstance(op, ir.Mosaic):
+        return [(patch.op, inner) for patch, inner in geometry.patches]
+    return [(op, geometry)]
 
 
 def vector_unit_is_built(op: ir.Op, tensors: Tensors, config: AccelConfig) -> Iterator[str]:
@@ -85,7 +97,7 @@ def vector_unit_is_built(op: ir.Op, tensors: Tensors, config: AccelConfig) -> It
 
     Remedy: set vector = true in the configuration.
     """
-    if not isinstance(op, ir.Conv) and not config.vector:
+    if not _convolves(op) and not config.vector:
         yield "the vector unit is not built (vector = false); set vector = true"
 
 
@@ -95,7 +107,14 @@ def sizes_fit_the_command_fields(op: ir.Op, tensors: Tensors, config: AccelConfi
     Remedy: no configuration helps; in the model, split the op: a long kernel or row into parts, a
     large stride into a smaller one and a slice, a dilated pool into slices.
     """
-    geometry, view = bands(op, tensors), window(op)
+    for part, geometry in _commanded(op, tensors):
+        yield from _field_problems(part, geometry)
+    if isinstance(op, ir.Mosaic):
+        yield from _step_problems(op, tensors, config)
+
+
+def _field_problems(op: ir.Op, geometry: Bands) -> Iterator[str]:
+    view = window(op)
     command = BY_NAME["CONV" if isinstance(op, ir.Conv | ir.MatMul) else "POOL"]
     values = {
         "kernel_h": view.kernel[0],
@@ -104,8 +123,8 @@ def sizes_fit_the_command_fields(op: ir.Op, tensors: Tensors, config: AccelConfi
         "stride_x": view.stride[1],
         "dilation_y": view.dilation[0],
         "dilation_x": view.dilation[1],
-        "pad_top": view.padding[0],
-        "pad_left": view.padding[1],
+        "pad_top": max(view.padding[::2]),
+        "pad_left": max(view.padding[1::2]),
         "in_h": geometry.vertical.size,
         "in_w": geometry.horizontal.size,
         "out_w": geometry.width,
@@ -118,15 +137,28 @@ def sizes_fit_the_command_fields(op: ir.Op, tensors: Tensors, config: AccelConfi
             yield f"{name} = {value} is not supported for {command.name}"
 
 
+def _step_problems(op: ir.Mosaic, tensors: Tensors, config: AccelConfig) -> Iterator[str]:
+    """Distances of the pixels of a patch in the output."""
+    layout = layout_of(op.output, tensors, config)
+    limits = {field.name: field.range[1] for field in BY_NAME["CONV"].fields}
+    step = max(patch.step for patch in op.patches)
+    for name, value in (("out_pitch", layout.pitch * step[0]), ("out_step", layout.k * step[1])):
+        if value > limits[name]:
+            yield f"{name} = {value} is above the command field's limit of {limits[name]}"
+
+
 def windows_see_pixels(op: ir.Op, tensors: Tensors, config: AccelConfig) -> Iterator[str]:
-    """Padding is less than the kernel's extent, so that every window sees a pixel.
+    """A pool's padding is less than the kernel's extent, so that every window sees a pixel.
 
     Remedy: no configuration helps; in the model, pad by less than the kernel's extent, and add the
     border that is left as a constant behind the op.
     """
-    geometry = bands(op, tensors)
-    for axis in (geometry.vertical, geometry.horizontal):
-        if max(axis.pad_before, axis.pad_after) >= axis.reach:
+    for part, geometry in _commanded(op, tensors):
+        if not isinstance(part, ir.Pool):
+            continue  # a convolution's padding is a value
+        for axis in (geometry.vertical, geometry.horizontal):
+            if max(axis.pad_before, axis.pad_after) < axis.reach:
+                continue
             yield (
                 f"padding ({axis.pad_before}, {axis.pad_after}) reaches the kernel's extent "
                 f"{axis.reach}: some windows would see padding only"
@@ -138,9 +170,8 @@ def weight_chunk_fits_twice(op: ir.Op, tensors: Tensors, config: AccelConfig) ->
 
     Remedy: raise weight_kib, or split the kernel's width in the model.
     """
-    if not isinstance(op, ir.Conv):
-        return
-    least = op.weight.shape[2] * config.weight_tile_bytes
+    convs = [part for part, _ in _commanded(op, tensors) if isinstance(part, ir.Conv)]
+    least = max((conv.weight.shape[2] * config.weight_tile_bytes for conv in convs), default=0)
     if 2 * least > config.weight_bytes:
         yield (
             f"one kernel row of weights takes {least} bytes, twice that must fit the weight SRAM "
@@ -155,12 +186,11 @@ def channel_blocks_fit_the_command_field(
 
     Remedy: raise k_lanes, or split the input channels in the model and add the parts.
     """
-    if not isinstance(op, ir.Conv):
-        return
     limit = next(f for f in BY_NAME["CONV"].fields if f.name == "cin_blocks").range[1]
-    blocks = grouping(op, config).blocks
-    if blocks > limit:
-        yield f"{blocks} input channel blocks are above the command field's limit of {limit}"
+    for part, _ in _commanded(op, tensors):
+        blocks = grouping(part, config).blocks if isinstance(part, ir.Conv) else 0
+        if blocks > limit:
+            yield f"{blocks} input channel blocks are above the command field's limit of {limit}"
 
 
 def product_of_activations_fits_the_array(

@@ -3,8 +3,8 @@
 
     Graph  := inputs: Port*, outputs: Port*, tensors: Tensor*, ops: Op* in execution order,
               moves: Move*
-    Op     := Conv | MatMul | Pool | Add | Mul
-    Move   := Concat | Take                                    (moves.py)
+    Op     := Conv | MatMul | Pool | Add | Mul | Mosaic
+    Move   := Concat | Take | Recast                                    (moves.py)
     Tensor := int8, logical shape [N, H, W, C]
 
 A two-dimensional [M, C] activation is the tensor (M, 1, 1, C); dense is a 1x1 convolution; a dense
@@ -247,7 +247,43 @@ class Mul:
     table: Table | None = None
 
 
-Op = Conv | MatMul | Pool | Add | Mul
+@dataclass(frozen=True, slots=True, eq=False)
+class Patch:
+    """Output pixels (first + step * i) that an op computes, `size` of them along both axes."""
+
+    first: tuple[int, int]
+    step: tuple[int, int]
+    size: tuple[int, int]
+    op: Conv | Pool
+    """As if the patch were its whole output; windows may reach beyond the input on any side."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mosaic:
+    """Patches that together make one output, each pixel once, from one input.
+
+    All are convolutions or all are pools, without residual. Transposed convolutions and repeated
+    pixels interleave patches, averages over different numbers of pixels put them side by side.
+    """
+
+    name: str
+    source: Source
+    input: str
+    output: str
+    patches: tuple[Patch, ...]
+
+    @property
+    def table(self) -> Table | None:
+        """The table of all patches."""
+        return self.patches[0].op.table
+
+    @property
+    def convolves(self) -> bool:
+        """Whether patches are convolutions."""
+        return isinstance(self.patches[0].op, Conv)
+
+
+Op = Conv | MatMul | Pool | Add | Mul | Mosaic
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +324,7 @@ def reads(op: Op) -> tuple[str, ...]:
     match op:
         case Conv():
             return (op.input,) if op.residual is None else (op.input, op.residual)
-        case Pool():
+        case Pool() | Mosaic():
             return (op.input,)
         case MatMul() | Add() | Mul():
             return op.a, op.b
@@ -317,3 +353,15 @@ def live(graph: Graph) -> Graph:
 def weights_of(op: Op) -> str | None:
     """The tensor that an op reads as weights: from memory, not from the activation SRAM."""
     return op.b if isinstance(op, MatMul) else None
+
+
+def holds_input(op: Op) -> bool:
+    """Whether every channel part of the output needs all channels of the input."""
+    return isinstance(op, Conv | MatMul) or (isinstance(op, Mosaic) and op.convolves)
+
+
+def patch_tensors(patch: Patch, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """`tensors`, where the patch alone is its op's output."""
+    whole = tensors[patch.op.output]
+    n, _, _, c = whole.shape
+    return {**tensors, whole.name: replace(whole, shape=(n, *patch.size, c), part=None)}

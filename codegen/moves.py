@@ -47,7 +47,19 @@ class Take:
         return step if not steps and step > 0 else None
 
 
-Move = Concat | Take
+@dataclass(frozen=True, slots=True)
+class Recast:
+    """`output` has the pixels of `input` in the same order, in rows of another length."""
+
+    node: str
+    """Names of the ONNX nodes."""
+    input: str
+    output: str
+    before: int
+    """As in `Concat`."""
+
+
+Move = Concat | Take | Recast
 
 
 def reads(move: Move) -> tuple[str, ...]:

@@ -12,11 +12,13 @@ from codegen.fits import reason
 from codegen.passes.assign_tokens import assign_tokens
 from codegen.passes.choose_feeds import choose_feeds
 from codegen.passes.compose_tables import compose_tables
+from codegen.passes.fold_pads import fold_pads
 from codegen.passes.fold_selections import fold_selections
 from codegen.passes.fuse_output_stage import fuse_output_stage
 from codegen.passes.hoist_loads import hoist_loads
 from codegen.passes.place_parts import place_parts
 from codegen.passes.plan_sram import plan_sram
+from codegen.passes.split_groups import split_groups
 from codegen.passes.tile import tile
 from codegen.recipe import DEFAULT, Recipe
 
@@ -34,8 +36,10 @@ def lower(graph: ir.Graph, config: AccelConfig, recipe: Recipe = DEFAULT) -> Pro
     """
     graph = place_parts(graph, config)
     graph = fold_selections(graph, config)
+    graph = fold_pads(graph, config)
     graph = compose_tables(graph, config)
     graph = fuse_output_stage(graph, config)
+    graph = split_groups(graph, config)
     for op in graph.ops:
         why = reason(op, graph.tensors, config)
         if why:

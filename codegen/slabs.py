@@ -139,6 +139,12 @@ def _work(
     config: AccelConfig,
 ) -> tuple[int, int]:
     """(cycles of the array or the vector unit for one image, bytes of weights)."""
+    if isinstance(op, ir.Mosaic):
+        patches = [
+            _work(p.op, g, [(0, p.size[0])], ir.patch_tensors(p, tensors), config)
+            for p, g in geometry.patches
+        ]
+        return sum(cycles for cycles, _ in patches), sum(size for _, size in patches)
     layout = layout_of(op.output, tensors, config)
     if isinstance(op, ir.MatMul):
         passes = matmul_passes(op, tensors, config)

@@ -49,6 +49,8 @@ def workload(graph: ir.Graph, config: AccelConfig) -> str:
         view = asdict(window(op))
         conv = (op.weight.shape, op.groups, op.residual) if isinstance(op, ir.Conv) else None
         kind = op.kind.value if isinstance(op, ir.Pool) else type(op).__name__
+        if isinstance(op, ir.Mosaic):
+            facts += [(p.first, p.step, p.size, asdict(window(p.op))) for p in op.patches]
         facts.append((kind, view, conv, op.output, op.table is not None))
     facts += [asdict(move) for move in graph.moves]
     facts += [(t.name, t.shape) for t in graph.tensors.values()]

@@ -94,9 +94,10 @@ NETWORKS: dict[str, Builder] = {
 }
 GROUPS: dict[str, tuple[str, ...]] = {
     "gemm": tuple(map(gemm.name, gemm.SHAPES)),
-    "all": tuple(NETWORKS),
+    "light": tuple(name for name in light.ARCHITECTURES if not name.endswith(light.FULL_SIZE)),
+    "all": tuple(name for name in NETWORKS if not name.endswith(light.FULL_SIZE)),
 }
-"""Names that stand for several networks."""
+"""Names that stand for several networks; full-size ones are built by their own name only."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

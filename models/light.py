@@ -27,6 +27,8 @@ from models.seeded import INPUT, SEED, images, seeded_network
 
 FOLDER = Path("backend/test/data/light")
 OUTPUT = "logits"
+FULL_SIZE = "_224"
+"""How the names of networks end that are also there for smaller images."""
 CALIBRATION_SAMPLES = 2
 SPREAD = 0.1
 """Deviation of biases, and of what batch norms scale by."""
@@ -54,9 +56,9 @@ ARCHITECTURES = {
     "light_squeezenet": Architecture("light_squeezenet", 349_151_936),
     "light_vgg19": Architecture("light_vgg19", 1_621_786_624, size=64),
     "light_zfnet512": Architecture("light_zfnet512", 392_773_664, size=127),
-    "light_alexnet_224": Architecture("light_bvlc_alexnet", 0),
-    "light_vgg19_224": Architecture("light_vgg19", 0),
-    "light_zfnet512_224": Architecture("light_zfnet512", 0),
+    "light_alexnet_224": Architecture("light_bvlc_alexnet", 654_560_384),
+    "light_vgg19_224": Architecture("light_vgg19", 19_632_062_464),
+    "light_zfnet512_224": Architecture("light_zfnet512", 1_481_727_008),
 }
 """By name of the network. Where a 224 × 224 image's features meet the first dense layer, AlexNet
 has 38 M weights, ZFNet-512 75 M and VGG-19 103 M: smaller images make them networks that build and

@@ -35,6 +35,7 @@ from sim.compare import (
 )
 from sim.inputs import artifact_inputs, model_inputs, program_inputs
 from sim.onnx_macs import count_macs
+from sim.relax_macs import relax_macs
 from sim.report import LayerRow, layer_rows
 
 Arrays = list[npt.NDArray[Any]]
@@ -166,7 +167,7 @@ def run_model(
         compared,
         call_rows(calls, config) + host,
         calls,
-        count_macs(compiled.imported.qdq),
+        macs_of(compiled),
         seconds,
         culprit,
         compiled.explanation.warnings,
@@ -175,22 +176,30 @@ def run_model(
     )
 
 
+def macs_of(compiled: Compiled) -> int:
+    """Multiply-accumulates of the whole model."""
+    qdq = compiled.imported.qdq
+    return relax_macs(compiled.imported.module) if qdq is None else count_macs(qdq)
+
+
 def _other_executions(
     path: Path, compiled: Compiled, inputs: Arrays, expected: Arrays
 ) -> dict[str, Difference]:
     from sim.compare import input_names, run_onnxruntime
 
+    imported = compiled.imported
+    found = {
+        "float QDQ form on TVM host": difference(expected, run_host(imported.module, inputs)),
+    }
+    if imported.torch is not None:
+        return found | {"PyTorch": difference(expected, imported.torch(inputs))}
+    assert imported.qdq is not None
     # Relax names its parameters a little differently from a TFLite file.
-    names = [value.name for value in compiled.imported.qdq.graph.input]
+    names = [value.name for value in imported.qdq.graph.input]
     read = path.suffix == ONNX
     named = dict(zip(input_names(compiled) if read else names, inputs, strict=True))
-    model = path.read_bytes() if read else compiled.imported.onnx_bytes()
-    return {
-        "float QDQ form on TVM host": difference(
-            expected, run_host(compiled.imported.module, inputs)
-        ),
-        "onnxruntime": difference(expected, run_onnxruntime(model, named)),
-    }
+    model = path.read_bytes() if read else imported.onnx_bytes()
+    return found | {"onnxruntime": difference(expected, run_onnxruntime(model, named))}
 
 
 def run_artifact(

@@ -18,6 +18,7 @@ from tvm.relax.frontend.onnx import onnx_frontend
 
 from accel.errors import ModelError
 from codegen.frontend.float_codes import decode, encode
+from codegen.frontend.pad_op import pad
 from codegen.frontend.pads import with_pads
 from codegen.frontend.pool_indices import max_pool
 
@@ -217,6 +218,7 @@ CONVERTERS: dict[str, Convert] = {
     "Conv": _conv,
     "ConvInteger": _conv_integer,
     "MaxPool": max_pool,
+    "Pad": pad,
     "Reshape": _reshape,
 }
 """By operator; used for every opset."""

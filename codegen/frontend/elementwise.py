@@ -98,6 +98,8 @@ def tabulate(
             if constant.size != 1:
                 raise NotPointwise("a constant with more than one element")
             return constant.reshape(())
+        if _is_constant(call):
+            return _dequantized(call)
         source = leaf(call)
         if source is not None:
             tensor, scale, zero_point = source
@@ -114,6 +116,20 @@ def tabulate(
     if not found:
         raise NotPointwise("a constant")
     return found[0], np.broadcast_to(np.asarray(results, np.float32), (256,))
+
+
+def _is_constant(call: Any) -> bool:
+    """A dequantized constant, as quantizers write the factors of a product."""
+    name = str(getattr(call.op, "name", "")) if isinstance(call, Call) else ""
+    return name == "relax.dequantize" and all(isinstance(a, GenericConst) for a in call.args)
+
+
+def _dequantized(call: Any) -> FloatArray:
+    value, scale, zero = (np.asarray(argument.value.numpy()) for argument in call.args)
+    if value.size != 1:
+        raise NotPointwise("a constant with more than one element")
+    steps = (value.astype(np.int64) - zero.astype(np.int64)).astype(np.float32)
+    return np.asarray(steps * scale, np.float32).reshape(())
 
 
 def _apply(call: Any, value: Callable[[Any], Any]) -> Any:

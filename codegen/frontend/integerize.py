@@ -32,7 +32,7 @@ from tvm.relax.expr_functor import mutator
 
 from accel.isa import Rounding
 from codegen.frontend.islands.elements import add, factors, multiply, rescale, table
-from codegen.frontend.islands.moves import concat, split, strided_slice, take
+from codegen.frontend.islands.moves import concat, pad, resize, split, strided_slice, take
 from codegen.frontend.islands.pools import average, maximum, mean
 from codegen.frontend.islands.products import product
 from codegen.frontend.islands.scope import (
@@ -52,17 +52,18 @@ from codegen.frontend.output_names import name_outputs, output_names
 __all__ = ["Notes", "array", "integerize"]
 
 CLIPS = ("relax.nn.relu", "relax.clip")
-PRODUCTS = ("relax.nn.conv1d", "relax.nn.conv2d", "relax.matmul")
+CONVOLUTIONS = ("relax.nn.conv1d", "relax.nn.conv2d", "relax.nn.conv2d_transpose")
+PRODUCTS = (*CONVOLUTIONS, "relax.matmul")
 FORMS: dict[str, Callable[[Scope, Island], Any | None]] = {
-    "relax.nn.conv1d": product,
-    "relax.nn.conv2d": product,
-    "relax.matmul": product,
+    **dict.fromkeys(PRODUCTS, product),
     "relax.multiply": multiply,
     "relax.mean": mean,
     "relax.nn.avg_pool1d": average,
     "relax.nn.avg_pool2d": average,
     "relax.nn.max_pool1d": maximum,
     "relax.nn.max_pool2d": maximum,
+    "relax.image.resize2d": resize,
+    "relax.nn.pad": pad,
     "relax.concat": concat,
     "relax.take": take,
     "relax.strided_slice": strided_slice,
@@ -172,12 +173,13 @@ class _Integerize(Scope):
             added = add(self, island)
             if added is not None:
                 return added
-            inner = self.bound(core.args[0])
-            if op_name(core) == "relax.add" and op_name(inner) in PRODUCTS:
-                if self.constant(core.args[1]) is None:
-                    return None
-                behind = replace(island, core=inner, parts=(*island.parts, core.args[0]))
-                return product(self, behind, core.args[1])
+            for summand, bias in (core.args, reversed(core.args)):
+                inner = self.bound(summand)
+                if op_name(core) == "relax.add" and op_name(inner) in PRODUCTS:
+                    if self.constant(bias) is None:
+                        return None
+                    before = replace(island, core=inner, parts=(*island.parts, summand))
+                    return product(self, before, bias)
         form = FORMS.get(_kind(core, self.bound))
         found = None if form is None else form(self, island)
         if found is None:

@@ -20,7 +20,8 @@ from tvm.relax.frontend.onnx import from_onnx, onnx_frontend
 from accel.errors import ModelError
 from codegen.frontend.constants import simplify_weights
 from codegen.frontend.converters import CONVERTERS, Convert
-from codegen.frontend.formats import TFLITE
+from codegen.frontend.formats import TFLITE, TORCH
+from codegen.frontend.named_result import with_named_result
 from codegen.frontend.narrow import carry
 from codegen.frontend.onnx_file import load_model
 from codegen.frontend.qoperator import to_qdq
@@ -39,14 +40,17 @@ class Imported:
     """tvm.IRModule with `main`."""
     model: onnx.ModelProto
     """What was read; the order of its nodes is that of `nodes`."""
-    qdq: onnx.ModelProto
+    qdq: onnx.ModelProto | None
     """The same as it was imported: QOperator nodes and TFLite operators as QDQ islands, narrow
-    types in bytes."""
+    types in bytes. None: it was no ONNX, but PyTorch's."""
     nodes: tuple[str, ...]
     """Names of the ONNX nodes by their index; see `node_names`."""
+    torch: Callable[[list[Any]], list[Any]] | None = None
+    """Executes a model of PyTorch."""
 
     def onnx_bytes(self) -> bytes:
         """`qdq` as an ONNX file that onnxruntime takes: pieces of a node share no name."""
+        assert self.qdq is not None
         plain = onnx.ModelProto()
         plain.CopyFrom(self.qdq)
         for node in plain.graph.node:
@@ -55,16 +59,22 @@ class Imported:
 
 
 def import_onnx(path: Path) -> Imported:
-    """Read a quantized ONNX or TFLite file and convert it to Relax.
+    """Read a quantized ONNX, TFLite or PyTorch file and convert it to Relax.
 
     Raises:
-        ModelError: what `onnx_file.load_model`, `tflite.convert` and `import_model` refuse.
+        ModelError: what `onnx_file.load_model`, `tflite.convert`, `torch_import` and `import_model`
+            refuse.
     """
     if path.suffix == TFLITE:
         from codegen.frontend.tflite.convert import convert
 
         read = convert(path)
         return _imported(read.operators, lambda: read.qdq, str(path), read.names)
+    if path.suffix == TORCH:
+        from codegen.frontend.torch_import import import_exported
+
+        exported = import_exported(path)
+        return Imported(exported.module, exported.operators, None, exported.names, exported.run)
     return import_model(load_model(path), str(path))
 
 
@@ -118,27 +128,7 @@ def _convert(model: onnx.ModelProto) -> Any:
     }
     with _converters(), contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return _with_named_result(from_onnx(model, shapes))
-
-
-def _with_named_result(module: Any) -> Any:
-    """A single quantized result has the name of its node: an island ends in it."""
-    main = module["main"]
-    blocks = list(main.body.blocks)
-    bindings = list(blocks[-1].bindings)
-    last = bindings[-1]
-    ends = isinstance(last.value, relax.Var) and main.body.body.same_as(last.var)
-    if not ends or str(last.var.ty.dtype) not in ("int8", "uint8"):
-        return module
-    named = relax.Var(last.value.name, last.var.ty)
-    bindings[-1] = relax.VarBinding(named, last.value)
-    blocks[-1] = relax.DataflowBlock(bindings)
-    body = relax.SeqExpr(blocks, named)
-    module.update_func(
-        module.get_global_var("main"),
-        relax.Function(main.params, body, main.ret_ty, main.is_pure, main.attrs),
-    )
-    return module
+        return with_named_result(from_onnx(model, shapes))
 
 
 def _check_static_inputs(model: onnx.ModelProto) -> None:

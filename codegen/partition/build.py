@@ -18,6 +18,8 @@ from accel.isa import Rounding
 from accel.numerics import ADD_HEADROOM
 from codegen import ir
 from codegen.frontend.integerize import array
+from codegen.identity import identity
+from codegen.mosaics import copy_of, repeated, transposed, uneven_average
 
 Parts = Mapping[str, Any]
 CLIP_ONLY = ir.Window2d((1, 1))
@@ -44,15 +46,12 @@ def build(
     return _BUILDERS[kind](parts, name, source, names, output)
 
 
-def copy(name: str, source: ir.Source, tensor: str, output: str) -> ir.Pool:
-    """An op that changes nothing."""
-    return ir.Pool(name, source, tensor, output, ir.PoolKind.MAX, CLIP_ONLY, ir.clipping())
-
-
 def input_zero_points(kind: str, parts: Parts) -> dict[str, int]:
     """Zero points of the operands, as far as the op knows them."""
     if kind in ("add", "mul", "batch_matmul"):
         return {side: _scalar(parts[f"{side}_zp"]) for side in ("a", "b")}
+    if kind == "pad":  # frontend/islands/moves.py pads with zero points only
+        return {"x": int(parts["core"].attrs.pad_value)}
     return {"x": _scalar(parts["x_zp"])} if "x_zp" in parts else {}
 
 
@@ -124,6 +123,8 @@ def _conv2d(
     weight = array(parts["weight"]).transpose(0, 2, 3, 1)
     window = _window(attrs, (weight.shape[1], weight.shape[2]))
     groups = int(attrs.groups)
+    if len(shape_of(parts["multiplier"])) == 4 and shape_of(parts["multiplier"])[2:] != (1, 1):
+        return _uneven_average(parts, window, (name, source, names, output))
     plain = not any(window.padding) and window.dilation == (1, 1)
     per_tensor = array(parts["multiplier"]).size == 1
     if (
@@ -137,6 +138,55 @@ def _conv2d(
         kind = ir.PoolKind.AVERAGE
         return ir.Pool(name, source, names["x"], output, kind, window, pooled)
     return _conv(parts, weight, window, groups, (name, source, names, output))
+
+
+def _uneven_average(
+    parts: Parts, window: ir.Window2d, where: tuple[str, ir.Source, Mapping[str, str], str]
+) -> ir.Op:
+    """A divisor for each pixel: only averages have that."""
+    name, source, names, output = where
+    requant = replace(ir.clipping(), tail=_tail(parts))
+    kind = ir.PoolKind.AVERAGE
+    pool = ir.Pool(name, source, names["x"], output, kind, window, requant)
+    multiplier, shift = (
+        array(parts[key])[0, 0].astype(np.int64) for key in ("multiplier", "shift")
+    )
+    _, _, h, w = shape_of(parts["x"])
+    return uneven_average(pool, multiplier, shift, _scalar(parts["x_zp"]), (h, w))
+
+
+def _conv2d_transpose(
+    parts: Parts, name: str, source: ir.Source, names: Mapping[str, str], output: str
+) -> ir.Op:
+    attrs = parts["core"].attrs
+    groups, stored = int(attrs.groups), array(parts["weight"])
+    cin, cout_group, *kernel = stored.shape
+    split = stored.reshape(groups, cin // groups, cout_group, *kernel)
+    weight = split.transpose(0, 2, 3, 4, 1).reshape(-1, *kernel, cin // groups)
+    requant = _requant(parts, len(weight), np.zeros(1, np.int64))
+    window = _window(attrs, (kernel[0], kernel[1]))
+    conv = ir.Conv(name, source, names["x"], output, weight, window, groups, requant)
+    _, _, h, w = shape_of(parts["core"])
+    return transposed(conv, (h, w), _scalar(parts["x_zp"]))
+
+
+def _repeat(
+    parts: Parts, name: str, source: ir.Source, names: Mapping[str, str], output: str
+) -> ir.Op:
+    before, after = shape_of(parts["x"]), shape_of(parts["core"])
+    factors = after[2] // before[2], after[3] // before[3]
+    return repeated(copy_of(name, source, names["x"], output), (before[2], before[3]), factors)
+
+
+def _pad(
+    parts: Parts, name: str, source: ir.Source, names: Mapping[str, str], output: str
+) -> ir.Op:
+    """Every pixel as it is; the convolution's own padding makes the border."""
+    _, _, _, _, top, bottom, left, right = (int(w) for w in parts["core"].attrs.pad_width)
+    channels = shape_of(parts["x"])[1]
+    window = ir.Window2d((1, 1), padding=(top, left, bottom, right))
+    ones, requant = np.ones((channels, 1, 1, 1), np.int8), identity(channels)
+    return ir.Conv(name, source, names["x"], output, ones, window, channels, requant, overhead=True)
 
 
 def _dense(
@@ -251,6 +301,9 @@ def _clip(
 
 _BUILDERS: dict[str, Callable[[Parts, str, ir.Source, Mapping[str, str], str], ir.Op]] = {
     "conv2d": _conv2d,
+    "conv2d_transpose": _conv2d_transpose,
+    "repeat": _repeat,
+    "pad": _pad,
     "dense": _dense,
     "flatten_dense": _flatten_dense,
     "batch_matmul": _batch_matmul,

@@ -11,14 +11,17 @@ from collections.abc import Callable
 from math import prod
 from typing import Any
 
+import numpy as np
+
 from accel.config import AccelConfig
 from codegen import ir
 from codegen.fits import reason
+from codegen.frontend.integerize import array
 from codegen.moves import BATCH, CHANNEL, ROW, Take
 from codegen.partition.build import Parts, build, shape_of
-from codegen.partition.moves import MOVES, build_move, moved_axis, taken
+from codegen.partition.moves import MOVES, RECASTS, build_move, moved_axis, recasts, taken
 from codegen.partition.views import HEADS, Axes, default_axes, head_axes, shape_under
-from codegen.passes.place_parts import place_parts
+from codegen.passes.place_parts import place_parts, without_gaps
 from codegen.refusal import Refusal, rule_of
 from codegen.remedy import does_not_fit
 
@@ -150,6 +153,76 @@ def indices_are_a_slice(kind: str, parts: Parts, output: Any, config: AccelConfi
     return f"indices {list(indices)[:8]} along axis {int(parts['core'].attrs.axis)} are no slice"
 
 
+def pixels_repeat_evenly(kind: str, parts: Parts, output: Any, config: AccelConfig) -> str:
+    """A resize repeats every row and every pixel the same number of times.
+
+    Remedy: resize by whole factors, with mode = nearest, in the model.
+    """
+    if kind != "repeat":
+        return ""
+    for key, part, axis in (("rows", "inner", 2), ("pixels", "core", 3)):
+        size, indices = shape_of(parts["x"])[axis:], array(parts[key]).reshape(-1)
+        if int(parts[part].attrs.axis) != axis or len(shape_of(parts["x"])) != 4:
+            return f"axis {int(parts[part].attrs.axis)} is taken, not {key}"
+        even = len(indices) % size[0] == 0
+        if not even or (indices != np.arange(len(indices)) * size[0] // len(indices)).any():
+            return (
+                f"{size[0]} {key} become {len(indices)} in the order {indices[:8].tolist()} ...; "
+                "resize by whole factors, every one the same number of times"
+            )
+    return ""
+
+
+def borders_are_around_images(kind: str, parts: Parts, output: Any, config: AccelConfig) -> str:
+    """A pad is around the pixels of images [N, C, H, W], not along batch or channels.
+
+    Remedy: pad rows and columns only, or join constant channels with Concat, in the model.
+    """
+    if kind != "pad":
+        return ""
+    widths = [int(width) for width in parts["core"].attrs.pad_width]
+    if len(widths) == 8 and not any(widths[:4]):
+        return ""
+    return f"widths {widths} around {list(shape_of(parts['x']))}"
+
+
+def pixels_become_rows(kind: str, parts: Parts, output: Any, config: AccelConfig) -> str:
+    """An image [N, C, H, W] becomes rows [N, H * W, C], or back; its rows lie without gaps.
+
+    Remedy: give the image a width that fills bus beats, or set bus_bytes <= k_lanes.
+    """
+    if kind not in RECASTS:
+        return ""
+    before, after = shape_of(parts["x"]), shape_of(output)
+    if not recasts(kind, parts):
+        return f"{list(before)} to {list(after)} is no such change"
+    shapes = (shape_under(default_axes(len(shape)), shape) for shape in (before, after))
+    gaps = next((shape for shape in shapes if not without_gaps(shape, config)), None)
+    if gaps is None:
+        return ""
+    size = gaps[2] * config.k_lanes
+    return (
+        f"a row of {gaps[2]} pixels takes {size} bytes, no multiple of bus_bytes = "
+        f"{config.bus_bytes}; set bus_bytes <= k_lanes"
+    )
+
+
+def channels_are_shuffled(kind: str, parts: Parts, output: Any, config: AccelConfig) -> str:
+    """A shuffle is [N, C, H, W] to [N, G, C / G, H, W], axes 1 and 2 swapped, and back.
+
+    Remedy: shuffle channels as ShuffleNet does, or pick them with Gather, in the model.
+    """
+    if kind != "channel_shuffle":
+        return ""
+    before, between = shape_of(parts["x"]), shape_of(parts["split"])
+    axes = tuple(int(axis) for axis in parts["moved"].attrs.axes or ())
+    images = len(before) == 4 and before == shape_of(output)
+    split = len(between) == 5 and (between[0], *between[3:]) == (before[0], *before[2:])
+    if images and split and axes == (0, 2, 1, 3, 4):
+        return ""
+    return f"{list(before)} to {list(between)}, axes {list(axes)}, shuffles no channels"
+
+
 def moves_fit_the_hardware(kind: str, parts: Parts, output: Any, config: AccelConfig) -> str:
     """Where a move copies, the copy fits the configured memories; it needs the vector unit.
 
@@ -168,7 +241,10 @@ def copies(
     axes = _seen_as(parts)
     names = {key: key for key in ("a", "b", "x") if key in parts}
     shapes = {**{key: shape_of(parts[key]) for key in names}, "y": shape_of(output)}
-    tensors = {key: ir.Tensor(key, shape_under(axes, shape)) for key, shape in shapes.items()}
+    tensors = {
+        key: ir.Tensor(key, shape_under(default_axes(len(shape)), shape))
+        for key, shape in shapes.items()
+    }
     move = build_move(kind, parts, axes, "", names, "y", 0)
     ports = {key: ir.Port(key, tensor.shape, (0, 1, 2, 3)) for key, tensor in tensors.items()}
     inputs = tuple(ports[key] for key in names)
@@ -208,6 +284,10 @@ RULES: tuple[Callable[[str, Parts, Any, AccelConfig], str], ...] = (
     heads_are_merged_to_rows,
     tensors_join_as_blocks,
     indices_are_a_slice,
+    pixels_repeat_evenly,
+    borders_are_around_images,
+    pixels_become_rows,
+    channels_are_shuffled,
     moves_fit_the_hardware,
     op_fits_the_hardware,
 )

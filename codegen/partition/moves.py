@@ -8,11 +8,12 @@ from collections.abc import Mapping
 import numpy as np
 
 from codegen.frontend.integerize import array
-from codegen.moves import Concat, Move, Take
+from codegen.moves import CHANNEL, Concat, Move, Recast, Take
 from codegen.partition.build import Parts, shape_of
 from codegen.partition.views import Axes, tensor_axis
 
-MOVES = frozenset({"concat", "take"})
+RECASTS = frozenset({"image_to_rows", "flat_image_to_rows", "rows_to_image"})
+MOVES = frozenset({"concat", "take", "channel_shuffle"}) | RECASTS
 """Patterns that are moves."""
 
 
@@ -36,6 +37,10 @@ def build_move(
         output: tensor name of the result.
         before: number of the graph's ops before it.
     """
+    if kind in RECASTS:
+        return Recast(node, names["x"], output, before)
+    if kind == "channel_shuffle":
+        return Take(node, names["x"], output, CHANNEL, shuffled(parts), before)
     axis = moved_axis(kind, parts, axes)
     assert axis is not None, "partition/legality.py refuses others"
     if kind == "concat":
@@ -57,3 +62,23 @@ def taken(parts: Parts, axes: Axes) -> tuple[int, ...]:
         return tuple(indices.tolist())
     inner = int(np.prod(shape[axis % len(shape) + 1 : -1]))
     return tuple((indices[:, None] * inner + np.arange(inner)).reshape(-1).tolist())
+
+
+def shuffled(parts: Parts) -> tuple[int, ...]:
+    """Where each channel of a shuffle comes from: groups of channels, transposed."""
+    _, groups, each, *_ = shape_of(parts["split"])
+    return tuple(np.arange(groups * each).reshape(groups, each).T.reshape(-1).tolist())
+
+
+def recasts(kind: str, parts: Parts) -> bool:
+    """Whether an image [N, C, H, W] becomes rows [N, H * W, C], or rows an image."""
+    before, after = shape_of(parts["x"]), shape_of(parts["core"])
+    moved = parts["core" if kind == "flat_image_to_rows" else "between"]
+    axes = tuple(int(axis) for axis in moved.attrs.axes or ())
+    image, rows = (after, before) if kind == "rows_to_image" else (before, after)
+    if len(image) != 4 or len(rows) != 3 or rows != (image[0], image[2] * image[3], image[1]):
+        return False
+    between = shape_of(parts["between"])
+    if kind == "image_to_rows":
+        return axes == (0, 2, 3, 1)
+    return axes == (0, 2, 1) and between == ((image[0], image[1], image[2] * image[3]))

@@ -127,6 +127,7 @@ def _check(
         why = why or refusal(pattern.name, parts, output, config)
         why = why or heads.refusal(pattern.name, name)
         if why is None:
+            refusals.pop(name, None)  # another pattern did not take it
             makers.remember(output, name)
             return True
         refusals[name] = why

@@ -68,6 +68,13 @@ def _conv2d(rounding: Rounding) -> Pattern:
     return Pattern("conv2d", _requantized(parts["core"], parts, rounding), parts)
 
 
+def _conv2d_transpose(rounding: Rounding) -> Pattern:
+    parts = {"x": wildcard(), "x_zp": is_const(), "weight": is_const()}
+    x = _zeroed(parts["x"], parts["x_zp"])
+    parts["core"] = _op("nn.conv2d_transpose", x, parts["weight"])
+    return Pattern("conv2d_transpose", _requantized(parts["core"], parts, rounding), parts)
+
+
 def _dense(rounding: Rounding, *, flatten: bool) -> Pattern:
     parts = {"x": wildcard(), "x_zp": is_const(), "weight": is_const()}
     x = _op("reshape", parts["x"], wildcard()) if flatten else parts["x"]
@@ -97,6 +104,32 @@ def _merge_heads() -> Pattern:
     parts["moved"] = _op("permute_dims", parts["x"])
     parts["core"] = _op("reshape", parts["moved"], wildcard())
     return Pattern("merge_heads", parts["core"], parts)
+
+
+def _channel_shuffle() -> Pattern:
+    parts = {"x": wildcard()}
+    parts["split"] = _op("reshape", parts["x"], wildcard())
+    parts["moved"] = _op("permute_dims", parts["split"])
+    parts["core"] = _op("reshape", parts["moved"], wildcard())
+    return Pattern("channel_shuffle", parts["core"], parts)
+
+
+def _image_to_rows(*, flat_first: bool) -> Pattern:
+    parts = {"x": wildcard()}
+    if flat_first:
+        parts["between"] = _op("reshape", parts["x"], wildcard())
+        parts["core"] = _op("permute_dims", parts["between"])
+        return Pattern("flat_image_to_rows", parts["core"], parts)
+    parts["between"] = _op("permute_dims", parts["x"])
+    parts["core"] = _op("reshape", parts["between"], wildcard())
+    return Pattern("image_to_rows", parts["core"], parts)
+
+
+def _rows_to_image() -> Pattern:
+    parts = {"x": wildcard()}
+    parts["between"] = _op("permute_dims", parts["x"])
+    parts["core"] = _op("reshape", parts["between"], wildcard())
+    return Pattern("rows_to_image", parts["core"], parts)
 
 
 def _affine(rounding: Rounding) -> Pattern:
@@ -166,6 +199,12 @@ def _clip() -> Pattern:
     return Pattern("clip", parts["core"], parts)
 
 
+def _pad() -> Pattern:
+    parts = {"x": wildcard()}
+    parts["core"] = _op("nn.pad", parts["x"])
+    return Pattern("pad", parts["core"], parts)
+
+
 def _concat() -> Pattern:
     parts = {"a": wildcard(), "b": wildcard()}
     parts["core"] = is_op("relax.concat")(is_tuple([parts["a"], parts["b"]]))
@@ -178,6 +217,13 @@ def _take() -> Pattern:
     return Pattern("take", parts["core"], parts)
 
 
+def _repeat() -> Pattern:
+    parts = {"x": wildcard(), "rows": is_const(), "pixels": is_const()}
+    parts["inner"] = _op("take", parts["x"], parts["rows"])
+    parts["core"] = _op("take", parts["inner"], parts["pixels"])
+    return Pattern("repeat", parts["core"], parts)
+
+
 def _reshape() -> Pattern:
     parts = {"x": wildcard()}
     parts["core"] = _op("reshape", parts["x"], wildcard())
@@ -187,9 +233,14 @@ def _reshape() -> Pattern:
 def pattern_table(rounding: Rounding = Rounding.SINGLE) -> tuple[Pattern, ...]:
     """All patterns of the integer form with this rule, the one to prefer first."""
     return (
+        _channel_shuffle(),
+        _image_to_rows(flat_first=True),
+        _image_to_rows(flat_first=False),
+        _rows_to_image(),
         _split_heads(),  # while the products that read the heads are not yet composites
         _merge_heads(),
         _conv2d(rounding),
+        _conv2d_transpose(rounding),
         _dense(rounding, flatten=True),
         _dense(rounding, flatten=False),
         _batch_matmul(rounding),
@@ -201,7 +252,9 @@ def pattern_table(rounding: Rounding = Rounding.SINGLE) -> tuple[Pattern, ...]:
         _rescale(rounding),
         _max_pool2d(),
         _clip(),
+        _pad(),
         _concat(),
+        _repeat(),
         _take(),
         _reshape(),
     )

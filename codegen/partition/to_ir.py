@@ -12,8 +12,9 @@ from tvm.ir import Call
 
 from codegen import ir
 from codegen.frontend.onnx_import import node_names
+from codegen.mosaics import copy_of
 from codegen.moves import Move
-from codegen.partition.build import build, copy, input_zero_points, shape_of
+from codegen.partition.build import build, input_zero_points, shape_of
 from codegen.partition.legality import RENAMES
 from codegen.partition.moves import MOVES, build_move
 from codegen.partition.partition import MADE_BY, Partitioned, matched_parts
@@ -133,7 +134,7 @@ class _Translator:
         if view.tensor in inputs:
             source = ir.Source("reshape", len(self._ops))
             copied = self._new(expr, view.axes)
-            self._ops.append(copy(f"copy_{source.index}", source, view.tensor, copied.tensor))
+            self._ops.append(copy_of(f"copy_{source.index}", source, view.tensor, copied.tensor))
             self._views[expr] = copied
         return self._port(expr)
 

@@ -69,6 +69,8 @@ def _accepted(tensor: ir.Tensor, graph: ir.Graph, tensors: Tensors, config: Acce
     if banked_pitch(0, tensor.gathers, config) is None:
         return tensors
     changed = {**tensors, tensor.name: tensor}
-    family = ir.families(tensors).get(tensor.name, {tensor.name})
+    family = ir.families(tensors).get(tensor.name, frozenset({tensor.name}))
+    if any(tensors[name].shape[2] != tensor.shape[2] for name in family):
+        return tensors  # rows of different lengths in the same place need rows without gaps
     users = (op for op in graph.ops if family & {op.output, *ir.reads(op)})
     return tensors if any(reason(op, changed, config) for op in users) else changed

@@ -18,7 +18,7 @@ import numpy as np
 from accel.config import AccelConfig
 from codegen import ir
 from codegen.fits import reason
-from codegen.passes.place_parts import identity
+from codegen.identity import is_identity
 
 
 def fold_selections(graph: ir.Graph, config: AccelConfig) -> ir.Graph:
@@ -46,12 +46,7 @@ def is_selection(conv: ir.Op) -> TypeGuard[ir.Conv]:
     if not plain or conv.weight.shape[1:3] != (1, 1) or conv.window.stride != (1, 1):
         return False
     ones = (conv.weight != 0).sum(axis=(1, 2, 3)) == 1
-    exact = identity(len(conv.weight))
-    same = conv.requant.tail == exact.tail and all(
-        np.array_equal(getattr(conv.requant, name), getattr(exact, name))
-        for name in ("bias", "multiplier", "shift")
-    )
-    return bool(ones.all()) and same
+    return bool(ones.all()) and is_identity(conv.requant)
 
 
 def _folded(conv: ir.Conv, selection: ir.Conv, graph: ir.Graph) -> ir.Conv:

@@ -15,7 +15,7 @@ Clips and tables move into pools and additions just as well; a change of scale d
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from accel.config import AccelConfig
@@ -83,7 +83,20 @@ def _fuse(
     return None
 
 
+def _in_patches(op: ir.Mosaic, pool: ir.Pool, change: Callable[[ir.Op, ir.Pool], ir.Op]) -> ir.Op:
+    """`change` in every patch."""
+    patches = []
+    for patch in op.patches:
+        changed = change(patch.op, pool)
+        assert isinstance(changed, ir.Conv | ir.Pool)
+        patches.append(replace(patch, op=changed))
+    source = replace(op.source, node=f"{op.source.node}+{pool.source.node}")
+    return replace(op, output=pool.output, source=source, patches=tuple(patches))
+
+
 def _clipped(op: ir.Op, clip: ir.Pool) -> ir.Op:
+    if isinstance(op, ir.Mosaic):
+        return _in_patches(op, clip, _clipped)
     bounds = clip.requant.tail
     node = replace(op.source, node=f"{op.source.node}+{clip.source.node}")
 
@@ -108,6 +121,8 @@ def _clipped(op: ir.Op, clip: ir.Pool) -> ir.Op:
 
 def _looked_up(op: ir.Op, pool: ir.Pool) -> ir.Op:
     """`op` with the clip and table of `pool` behind its own table."""
+    if isinstance(op, ir.Mosaic):
+        return _in_patches(op, pool, _looked_up)
     table = of_pool(pool, EVERY if op.table is None else op.table)
     if pool.table is not None:
         table = look_up(pool.table, table)

@@ -7,8 +7,9 @@ what is taken lies inside its source.
     c = concat(a [.., 32], b [.., 16])   ->   a and b are parts of c, from channel 0 and 32 on
     d = c[.., 16:48]                     ->   d is a part of c, from channel 16 on
 
-Channels are addressed by output vectors of N. Where they do not begin there, a 1x1 convolution with
-ones picks them; `fold_selections` moves it into the convolutions that read it.
+A recast is an address, too: without gaps between rows, pixels lie in the same order whatever the
+rows' length. Channels are addressed by output vectors of N. Where they do not begin there, a 1x1
+convolution with ones picks them; `fold_selections` moves it into the convolutions that read it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from accel.config import AccelConfig
 from accel.layout import round_up
 from codegen import ir, moves
 from codegen.bands import POINT
-from codegen.moves import BATCH, CHANNEL, ROW, Concat, Take
+from codegen.identity import identity
+from codegen.moves import BATCH, CHANNEL, ROW, Concat, Recast, Take
 
 
 def place_parts(graph: ir.Graph, config: AccelConfig) -> ir.Graph:
@@ -61,7 +63,7 @@ def _flattened(graph: ir.Graph) -> ir.Graph:
     kept = [
         joined[move.output] if isinstance(move, Concat) else move
         for move in graph.moves
-        if isinstance(move, Take) or move.output in joined
+        if not isinstance(move, Concat) or move.output in joined
     ]
     return replace(graph, moves=tuple(kept))
 
@@ -77,7 +79,13 @@ class _Placer:
 
     def place(self, move: moves.Move) -> list[ir.Op]:
         """Ops that the move needs."""
-        return self._join(move) if isinstance(move, Concat) else self._take(move)
+        match move:
+            case Concat():
+                return self._join(move)
+            case Take():
+                return self._take(move)
+        self.made.add(move.output)
+        return self._view(move, ir.Part(move.input))
 
     def _join(self, move: Concat) -> list[ir.Op]:
         shapes = [self.tensors[name].shape for name in move.inputs]
@@ -156,7 +164,7 @@ class _Placer:
         held = self._new((*source.shape[:3], size), zero_point, part)
         return [self._select(move.node, held, move.output, [i - begin for i in move.indices])]
 
-    def _view(self, move: Take, part: ir.Part) -> list[ir.Op]:
+    def _view(self, move: Take | Recast, part: ir.Part) -> list[ir.Op]:
         tensor = self.tensors[move.output]
         if move.output in self.outputs:
             held = self._new(tensor.shape, tensor.zero_point, part)
@@ -192,8 +200,6 @@ class _Placer:
         )
 
 
-def identity(channels: int) -> ir.Requant:
-    """Requantization that changes no int8 value."""
-    zeros = np.zeros(channels, np.int32)
-    ones = np.full(channels, 1 << 30, np.int32)
-    return ir.Requant(zeros, ones, np.full(channels, 30, np.uint8), ir.Tail(0))
+def without_gaps(shape: ir.Shape, config: AccelConfig) -> bool:
+    """Whether the rows of such a tensor lie end to end."""
+    return shape[2] * config.k_lanes % config.bus_bytes == 0

@@ -20,6 +20,7 @@ from codegen.fits import least_blocks
 from codegen.geometry import split_evenly
 from codegen.passes.tile_conv import conv_band, load_first_weights, pack_conv
 from codegen.passes.tile_matmul import MatMulPlan, matmul_band
+from codegen.passes.tile_mosaic import mosaic_band, pack_mosaic
 from codegen.passes.tile_vector import element_band, pool_band
 from codegen.plan import Place, Plan, Slabs
 from codegen.recipe import DEFAULT, Recipe
@@ -66,6 +67,11 @@ def _emitter(
         case ir.MatMul():
             product = MatMulPlan(op, graph.tensors, plan.places[op.b], stream.config)
             return lambda band: matmul_band(stream, product, geometry, band)
+        case ir.Mosaic():
+            mosaic = pack_mosaic(op, graph.tensors, stream.config)
+            if plan.slabs[stream.layer] is not None:
+                stream.weights.make_room(mosaic.weight_bytes)
+            return lambda band: mosaic_band(stream, mosaic, geometry, band)
         case ir.Pool():
             return lambda band: pool_band(stream, op, geometry, band)
         case ir.Add() | ir.Mul():
@@ -156,7 +162,7 @@ def _held(
     turn: int,
 ) -> View | None:
     """The input of a convolution or product, for all parts of a band."""
-    if not isinstance(op, ir.Conv | ir.MatMul):
+    if not ir.holds_input(op):
         return None
     place, need = plan.places[ir.reads(op)[0]], geometry.input_rows(Reach.WINDOW, *rows)
     buffers = _Buffers(slabs.start + turn % slabs.held_buffers * slabs.held_bytes)

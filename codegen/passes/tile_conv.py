@@ -89,9 +89,13 @@ class Packed:
     records: npt.NDArray[np.uint8]
     """As `pack_params` returns them."""
     grouping: Grouping
+    key: int = 0
+    """Tells its constants from those of other patches."""
 
 
-def pack_conv(op: ir.Conv, tensors: Mapping[str, ir.Tensor], config: AccelConfig) -> Packed:
+def pack_conv(
+    op: ir.Conv, tensors: Mapping[str, ir.Tensor], config: AccelConfig, key: int = 0
+) -> Packed:
     """Pack weights and parameters once for all bands."""
     fed = feed(op, tensors, config)
     return Packed(
@@ -101,6 +105,7 @@ def pack_conv(op: ir.Conv, tensors: Mapping[str, ir.Tensor], config: AccelConfig
         pack_weights(op, fed, config),
         pack_params(op.requant, config),
         grouping(op, config) if fed.mode != ConvMode.FOLD else Grouping(0, 1),
+        key,
     )
 
 
@@ -169,17 +174,17 @@ def _weights(stream: Stream, conv: Packed, chunk: Chunk) -> int:
     """Address of the chunk's weight tiles."""
     rows, blocks = slice(chunk.ky[0], sum(chunk.ky)), slice(chunk.cb[0], sum(chunk.cb))
     data = conv.weights[chunk.n[0] : sum(chunk.n), rows, :, blocks]
-    return stream.constant(Sram.WEIGHT, chunk, data.reshape(-1))
+    return stream.constant(Sram.WEIGHT, (conv.key, chunk), data.reshape(-1))
 
 
 def _params(stream: Stream, conv: Packed, chunk: Chunk) -> int:
     """Address of the chunk's first parameter record; loads all of the op's where they fit."""
     config, records = stream.config, conv.records
     if records.size <= config.param_bytes // 4:
-        base = stream.constant(Sram.PARAM, "all", records.reshape(-1))
+        base = stream.constant(Sram.PARAM, (conv.key, "all"), records.reshape(-1))
         return base + chunk.n[0] * config.param_record_bytes
     data = records[chunk.n[0] : sum(chunk.n)]
-    return stream.constant(Sram.PARAM, chunk.n, data.reshape(-1))
+    return stream.constant(Sram.PARAM, (conv.key, chunk.n), data.reshape(-1))
 
 
 def _input(conv: Packed, geometry: Bands, box: Box, chunk: Chunk, view: View) -> dict[str, int]:

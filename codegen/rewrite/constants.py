@@ -75,6 +75,11 @@ _ARITHMETIC: dict[str, Callable[[FloatArray, FloatArray], FloatArray]] = {
 }
 
 
+def is_known(call: Any) -> bool:
+    """Whether `real_values` can compute this call."""
+    return op_name(call) in (*PLAIN, *_ARITHMETIC, "relax.broadcast_to")
+
+
 def real_values(expr: Any, bound: Callable[[Any], Any]) -> FloatArray:
     """Values of a constant expression.
 
@@ -95,6 +100,8 @@ def real_values(expr: Any, bound: Callable[[Any], Any]) -> FloatArray:
         return (values - zero.reshape(along if zero.size > 1 else ())) * scale.reshape(
             along if scale.size > 1 else ()
         )
+    if name == "relax.broadcast_to":
+        return np.broadcast_to(real_values(call.args[0], bound), shape_of(call))
     if name in _ARITHMETIC:
         with np.errstate(divide="ignore", invalid="ignore"):
             return _ARITHMETIC[name](*(real_values(a, bound) for a in call.args))
@@ -126,14 +133,24 @@ def weight_of(expr: Any, bound: Callable[[Any], Any]) -> Weight | None:
     return Weight(stored, scales, int(call.attrs.axis) % stored.ndim)
 
 
-def read(expr: Any, rank: int, bound: Callable[[Any], Any]) -> Constant:
-    """A constant expression as an operand of a value of `rank` dimensions."""
+def read(expr: Any, rank: int, bound: Callable[[Any], Any], *, weights: bool) -> Constant:
+    """A constant expression as an operand of a value of `rank` dimensions.
+
+    Args:
+        expr: the expression.
+        rank: of the value.
+        bound: what a variable is bound to.
+        weights: nobody asks for the real values of int8 weights, which are many.
+    """
+    weight, computed = weight_of(expr, bound), _computed(expr, bound)
+    if weights and not computed:
+        return Constant(expr, rank, np.zeros(0), weight, computed)
     real = real_values(expr, bound)
-    if real.size == 1:
-        real, rank = real.reshape(()), 0
+    if real.size == 1 or (computed and real.size and (real == real.flat[0]).all()):
+        real, rank = np.asarray(real.flat[0]), 0
     elif real.ndim < rank:
         real = real.reshape((1,) * (rank - real.ndim) + real.shape)
-    return Constant(expr, rank, real, weight_of(expr, bound), _computed(expr, bound))
+    return Constant(expr, rank, real, weight, computed)
 
 
 def _computed(expr: Any, bound: Callable[[Any], Any]) -> bool:
@@ -145,7 +162,7 @@ def _computed(expr: Any, bound: Callable[[Any], Any]) -> bool:
     )
 
 
-def float_constant(values: FloatArray) -> Any:
+def float_constant(values: FloatArray | float) -> Any:
     """A float32 constant of Relax."""
     return relax.const(np.asarray(values, np.float32), "float32")
 

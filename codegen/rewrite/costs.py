@@ -26,7 +26,19 @@ TRANSPOSE, RESHAPE, RENAME = 20, 6, 2
 FLOAT_MOVE = 2
 """A move of floats splits an island; it costs so many times one of int8 values."""
 PRODUCT, ELEMENT = 5, 3
-PRODUCTS = ("Conv2d", "Matmul")
+PRODUCTS = ("Conv2d", "Matmul", "Parts")
+FIXED = {
+    "Conv1d": HOST_MACS,
+    "Parts": PRODUCT,
+    "Sum": HOST_REDUCTION,
+    "Norm": HOST_NORM,
+    "Windows": 2 * TRANSPOSE,
+    "Un": ELEMENT,
+    "Keep": ELEMENT,
+    "Concat": ELEMENT,
+    "Clip": 1,
+}
+"""Costs that need no look around, by constructor."""
 
 
 def weight(node: Node, children: Sequence[Node], narrow: bool, original: bool, model: Model) -> int:
@@ -40,44 +52,34 @@ def weight(node: Node, children: Sequence[Node], narrow: bool, original: bool, m
         model: its steps.
     """
     match node.operator:
-        case "Conv1d":
-            return HOST_MACS
-        case "Conv2d":
-            return PRODUCT
-        case "Matmul":
-            return HOST_MACS if original and _stays(node, model) else PRODUCT
+        case "Conv2d" | "Matmul":
+            return HOST_MACS if _stays(node, children, original, model) else PRODUCT
         case "Mean":
             return ELEMENT if node.arguments[2] == "2,3" else HOST_REDUCTION
-        case "Sum":
-            return HOST_REDUCTION
-        case "Norm":
-            return HOST_NORM
         case "Pool":
             return HOST_REDUCTION if _odd_pool(node, model) else ELEMENT
         case "Bin":
             return _binary(node, children)
         case "Move":
             return _move(node.arguments[0]) * (1 if narrow else FLOAT_MOVE)
-        case "Windows":
-            return 2 * TRANSPOSE
         case "K":
             raw = children[0].operator == "Id"
             return (
                 COMPUTED if raw and model.constants[int(children[0].arguments[0])].computed else 0
             )
-        case "Un" | "Concat":
-            return ELEMENT
-        case "Clip":
-            return 1
-    return 0
+    return FIXED.get(node.operator, 0)
 
 
-def _stays(node: Node, model: Model) -> bool:
-    """A product as the model has it, that no pattern takes: a constant on its left, or rank 4."""
-    call = model.steps[int(node.arguments[0])].call
-    constant = model.steps[int(node.arguments[0])].arguments
-    kinds = [a[0] for a in constant if isinstance(a, tuple)]
-    return kinds[0] == "K" or (kinds[1] == "K" and len(shape_of(call.args[0])) > 3)
+def _stays(node: Node, children: Sequence[Node], original: bool, model: Model) -> bool:
+    """Whether no pattern takes a product: an operand is float, or the form is an odd one."""
+    number = int(node.arguments[0])
+    if number in model.cuts or any(child.operator not in ("Dq", "K") for child in children):
+        return True
+    if node.operator == "Conv2d" or not original:
+        return False
+    left, right = children
+    rank = len(shape_of(model.steps[number].call.args[0]))
+    return left.operator == "K" or (right.operator == "K" and rank > 3)
 
 
 def _odd_pool(node: Node, model: Model) -> bool:

@@ -19,7 +19,6 @@ VISITS = 40
 """Most times that a class is looked at again: greedy choices may chase each other."""
 FINE = 1000
 """A unit of cost; below it count e-nodes that are not as the model has them."""
-COMMUTATIVE = ("add", "multiply", "maximum", "minimum")
 
 
 @dataclass(slots=True)
@@ -188,15 +187,7 @@ class _Extractor:
             return False
         if step.operator == "Concat":
             return True
-        wanted = step.arguments
-        if all(self._meets(a, g) for a, g in zip(wanted, given, strict=True)):
-            return True
-        swapped = (given[0], *given[:0:-1])
-        return (
-            step.operator == "Bin"
-            and wanted[0] in COMMUTATIVE
-            and all(self._meets(a, g) for a, g in zip(wanted, swapped, strict=True))
-        )
+        return all(self._meets(a, g) for a, g in zip(step.arguments, given, strict=True))
 
     def _meets(self, wanted: Argument, given: str) -> bool:
         if isinstance(wanted, tuple):

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from codegen.rewrite import constants as con
@@ -12,6 +10,7 @@ from codegen.rewrite.constants import FloatArray, Weight
 from codegen.rewrite.moves import Move
 from codegen.rewrite.saturate import Node
 from codegen.rewrite.steps import Model
+from codegen.rewrite.windows import kernel
 
 
 class Folder:
@@ -54,7 +53,9 @@ class Folder:
         assert inner is not None, "rules make weights of weights only"
         if node.operator == "Scaled":
             return con.scaled(inner, self.real(node.arguments[1]), int(node.arguments[2]))
-        return _kernel(inner, node.arguments[1], self._model.steps[int(node.arguments[2])].call)
+        if node.arguments[1] == "wide":
+            return kernel(inner, self._model.cuts[int(node.arguments[2])])
+        return _kernel(inner, node.arguments[1])
 
 
 def _moved(values: FloatArray, move: Move) -> FloatArray:
@@ -66,7 +67,7 @@ def _moved(values: FloatArray, move: Move) -> FloatArray:
     return values.reshape(move.constant_shape(values.shape))
 
 
-def _kernel(weight: Weight, form: str, call: Any) -> Weight:
+def _kernel(weight: Weight, form: str) -> Weight:
     """Weights in another form of product."""
     values, scale = weight.values, weight.scale
     match form:

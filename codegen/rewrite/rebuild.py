@@ -14,6 +14,7 @@ from codegen.rewrite.constants import op_name, shape_of
 from codegen.rewrite.folding import Folder
 from codegen.rewrite.saturate import Classes, Node
 from codegen.rewrite.steps import Model
+from codegen.rewrite.windows import windows
 
 MADE = "moved"
 """Name of values that no ONNX node stands for."""
@@ -164,6 +165,8 @@ class Rebuilder:
         match node.operator:
             case "Un":
                 return Call(call.op, [values[0], *call.args[1:]], a, call.ty_args)
+            case "Keep":
+                return self._kept(call, node, values[0])
             case "Bin":
                 return getattr(relax.op, node.arguments[0])(*values)
             case "Clip":
@@ -171,9 +174,8 @@ class Rebuilder:
                 return relax.op.clip(values[0], low, high)
             case "Q":
                 scale, zero = (self._parameter(c) for c in node.arguments[2:])
-                return relax.op.quantize(
-                    values[0], scale, zero, self._axis(values[0], call), a.out_dtype
-                )
+                dtype = str(zero.ty.dtype.dtype)
+                return relax.op.quantize(values[0], scale, zero, self._axis(values[0], call), dtype)
             case "Dq":
                 scale, zero = (self._parameter(c) for c in node.arguments[2:])
                 return relax.op.dequantize(
@@ -181,6 +183,11 @@ class Rebuilder:
                 )
             case "Conv2d":
                 return self._conv2d(call, *values)
+            case "Parts":
+                return self._parts(call, *values)
+            case "Windows":
+                cut = self._model.cuts[int(node.arguments[0])]
+                return windows(values[0], int(self._folder.real(node.arguments[2])), cut)
             case "Conv1d":
                 return Call(call.op, values, a, call.ty_args)
             case "Matmul":
@@ -196,6 +203,17 @@ class Rebuilder:
             case "Concat":
                 return relax.op.concat(values, axis=int(node.arguments[2]))
         raise NotImplementedError(node.operator)
+
+    def _kept(self, call: Any, node: Node, value: Any) -> Any:
+        """An op that chooses among quantized values, as an island of its own."""
+        scale, zero = (self._parameter(c) for c in node.arguments[3:])
+        real = self._builder.emit(relax.op.dequantize(value, scale, zero, axis=0))
+        if "pool" in op_name(call):
+            kept = self._pool(call, real, node.arguments[1])
+        else:
+            kept = Call(call.op, [real], call.attrs, call.ty_args)
+        dtype = str(zero.ty.dtype.dtype)
+        return relax.op.quantize(self._builder.emit(kept), scale, zero, 0, dtype)
 
     def _moved(self, node: Node) -> Any:
         move, value = self._moves[node.arguments[0]], self._made[node.arguments[1]]
@@ -222,6 +240,15 @@ class Rebuilder:
         if name == "relax.nn.avg_pool2d":
             return relax.op.nn.conv2d(x, w, a.strides, a.padding, a.dilation, shape_of(x)[1])
         return relax.op.nn.conv2d(x, w)
+
+    @staticmethod
+    def _parts(call: Any, x: Any, w: Any) -> Any:
+        """A convolution whose wide kernel was cut; the left and right padding is in `x`."""
+        a = call.attrs
+        if op_name(call) == "relax.nn.conv1d":
+            return relax.op.nn.conv2d(x, w, (1, *a.strides), 0, (1, *a.dilation))
+        padding = a.padding[0], 0, a.padding[2], 0
+        return relax.op.nn.conv2d(x, w, a.strides, padding, a.dilation)
 
     def _pool(self, call: Any, x: Any, mode: str) -> Any:
         a, name = call.attrs, op_name(call)

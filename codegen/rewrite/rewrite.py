@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Flexible matching: say a model in the accelerator's words where an equal form of it is in them."""
+"""Flexible matching: an equal form of a model that is in the accelerator's words."""
 
 from __future__ import annotations
 
@@ -8,21 +8,24 @@ from typing import Any
 
 from tvm import IRModule, relax, tirx
 
+from accel.config import AccelConfig
 from codegen.rewrite.extract import FINE, extract
 from codegen.rewrite.rebuild import Rebuilder
 from codegen.rewrite.rules import GROUPS
 from codegen.rewrite.saturate import saturate
 from codegen.rewrite.terms import Reader
+from codegen.rewrite.windows import WIDEST
 
 LEAST_GAIN = 8
 """Less is the place of a reshape, which the integer form moves anyway."""
 
 
-def rewrite(module: Any, groups: Sequence[str] = tuple(GROUPS)) -> Any:
+def rewrite(module: Any, widest: int = WIDEST, groups: Sequence[str] = tuple(GROUPS)) -> Any:
     """An equal module of which more meets the pattern table.
 
     Args:
         module: float QDQ Relax, as `onnx_import.import_onnx` gives it.
+        widest: columns of a kernel that the hardware can hold (`widest_kernel`).
         groups: rules to use, of `rules.GROUPS`.
 
     Returns:
@@ -31,7 +34,7 @@ def rewrite(module: Any, groups: Sequence[str] = tuple(GROUPS)) -> Any:
     function = module["main"]
     if not _is_plain(function):
         return module
-    model = Reader(function).read()
+    model = Reader(function, widest).read()
     classes = saturate(model, groups)
     choice = extract(model, classes)
     if choice.before - choice.cost < LEAST_GAIN * FINE:
@@ -41,6 +44,11 @@ def rewrite(module: Any, groups: Sequence[str] = tuple(GROUPS)) -> Any:
         module.get_global_var("main"), Rebuilder(model, classes, choice.nodes).function()
     )
     return found
+
+
+def widest_kernel(config: AccelConfig) -> int:
+    """Columns of a kernel: a row of it is the least that is loaded, twice."""
+    return min(WIDEST, config.weight_bytes // (2 * config.weight_tile_bytes))
 
 
 def _is_plain(function: Any) -> bool:

@@ -27,11 +27,13 @@ LANGUAGE = """
 (constructor Conv1d (i64 T T) T)
 (constructor Conv2d (i64 T T) T)
 (constructor Matmul (i64 T T) T)
+(constructor Keep (i64 String T C C) T)
 (constructor Mean (i64 T String) T)
 (constructor Sum (i64 T String) T)
 (constructor Pool (i64 String T) T)
 (constructor Norm (i64 T C C) T)
 (constructor Windows (i64 T C) T)
+(constructor Parts (i64 T T) T)
 (constructor Concat (i64 L i64) T)
 (constructor Nil () L)
 (constructor Cons (T L) L)
@@ -61,7 +63,7 @@ LANGUAGE = """
 (relation axis-through (String i64 i64))
 (relation merged (String String String))
 
-(relation even (i64)) (relation homogeneous (i64)) (relation linear-pool (i64))
+(relation even (i64)) (relation selects (i64)) (relation homogeneous (i64)) (relation linear-pool (i64))
 (relation as-conv2d (i64 String String))
 (relation as-rows (i64 T String String))
 (relation as-image (i64 String String))
@@ -103,7 +105,7 @@ FACTS = """
 (rule ((= c (Moved a m)) (last a) (last-to-channel m)) ((channel c)) :ruleset facts)
 (rule ((= c (Scaled w g a)) (weight w)) ((weight c)) :ruleset facts)
 (rule ((= c (Scaled w g a)) (flippable w)) ((flippable c)) :ruleset facts)
-(rule ((= c (Kernel w k i)) (weight w) (!= k "wide")) ((weight c)) :ruleset facts)
+(rule ((= c (Kernel w k i)) (weight w)) ((weight c)) :ruleset facts)
 (rule ((= c (Kernel w k i)) (flippable w)) ((flippable c)) :ruleset facts)
 """
 
@@ -140,8 +142,12 @@ FORMS = """
 (rewrite (Pool i "" x) (Pool i "floor" x) :when ((pool-floors i)) :ruleset rules)
 (rewrite (Pool i "" x) (Mean i x "2,3") :when ((pool-is-mean i)) :ruleset rules)
 (rewrite (Pool i "" x) (Conv2d i x (K c)) :when ((ones i c)) :ruleset rules)
-; Quantizing a quantized value again.
+; Quantizing a quantized value again; choosing among quantized values.
 (rewrite (Q i (Dq j x s z) s z) x :ruleset rules)
+(rewrite (Un i (Dq j x s z)) (Dq j (Keep i "" x s z) s z)
+      :when ((selects i) (scalar s)) :ruleset rules)
+(rewrite (Pool i m (Dq j x s z)) (Dq j (Keep i m x s z) s z)
+      :when ((selects i) (scalar s)) :ruleset rules)
 """
 
 MOVES = """
@@ -222,7 +228,7 @@ SCALES = """
 
 WINDOWS = """
 ; A kernel that is too wide: its parts as more input channels, over shifted windows of the input.
-(rewrite (Conv2d i (Dq j x s z) (K w)) (Conv2d i (Dq j (Windows i x z) s z) (K (Kernel w "wide" i)))
+(rewrite (Conv2d i (Dq j x s z) (K w)) (Parts i (Dq j (Windows i x z) s z) (K (Kernel w "wide" i)))
       :when ((wide-kernel i) (weight w) (scalar s)) :ruleset rules)
 """
 

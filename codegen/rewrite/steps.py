@@ -10,6 +10,7 @@ import numpy as np
 
 from codegen.rewrite.constants import Constant
 from codegen.rewrite.moves import Move
+from codegen.rewrite.windows import Plan
 
 Argument = int | float | str | tuple[str, int]
 """("V", step), ("K", constant) as a value, ("C", constant), a number, or a string."""
@@ -44,6 +45,8 @@ class Model:
     """Relax variable -> step that computes it."""
     bound: dict[Any, Any] = field(default_factory=dict)
     """Relax variable -> what it is bound to."""
+    cuts: dict[int, Plan] = field(default_factory=dict)
+    """Steps whose kernels are too wide -> how to cut them."""
     roots: list[int] = field(default_factory=list)
     """Steps that are the function's results."""
     reads: dict[int, tuple[int, ...]] = field(default_factory=dict)

@@ -82,7 +82,9 @@ module tessera_rescale_add
   endfunction
 
   function automatic logic signed [SumBits-1:0] magnitude(logic signed [31:0] multiplier);
-    return SumBits'((multiplier < 0) ? -multiplier : multiplier);
+    logic signed [31:0] positive;
+    positive = (multiplier < 0) ? -multiplier : multiplier;
+    return SumBits'(positive);
   endfunction
 
   always_ff @(posedge clk_i) begin : p_sum

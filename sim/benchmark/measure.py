@@ -21,9 +21,8 @@ from sim.backends.rtl_device import RtlDevice
 from sim.compare import Artifact, Call, difference, export_and_load, run_host
 from sim.inputs import model_inputs
 from sim.memory import MemoryModel
-from sim.onnx_macs import count_macs
 from sim.report import LayerRow, total_row
-from sim.session import call_rows, memory_bytes
+from sim.session import call_rows, macs_of, memory_bytes
 
 Status = Callable[[str], None]
 
@@ -95,7 +94,7 @@ def prepare(path: Path, config: AccelConfig, status: Status) -> Prepared:
     inputs = model_inputs(compiled, sample if sample.is_file() else None, 0)
     status("running on TVM's host")
     expected = run_host(compiled.integer, inputs)
-    return Prepared(config, compiled, artifact, count_macs(compiled.imported.qdq), inputs, expected)
+    return Prepared(config, compiled, artifact, macs_of(compiled), inputs, expected)
 
 
 def measure(prepared: Prepared, memory: MemoryModel, status: Status) -> Measurement:

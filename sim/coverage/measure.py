@@ -20,8 +20,7 @@ from codegen.compile import Compiled, compile_model
 from codegen.explain import HOST, NodeFate
 from sim.accuracy import Accuracy, judge
 from sim.compare import Difference, export_and_load
-from sim.onnx_macs import count_macs
-from sim.session import Result, run_model
+from sim.session import Result, macs_of, run_model
 
 EXACT, FLEXIBLE = "exact", "flexible"
 CONVERSIONS = frozenset({"QuantizeLinear", "DequantizeLinear"})
@@ -130,7 +129,7 @@ def _coverage(
     return Coverage(
         network,
         sum(fate.op not in CONVERSIONS for fate in nodes),
-        count_macs(compiled.imported.qdq),
+        macs_of(compiled),
         offloaded,
         len(compiled.programs),
         grouped([fate for fate in host if fate.op not in CONVERSIONS]),

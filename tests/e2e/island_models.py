@@ -192,3 +192,13 @@ def sequence_net() -> Islands:
     x = net.q(net.node("Flatten", x))
     net.q(net.node("Gemm", x, net.weight(9, 24), net.vector(9), transB=1))
     return net
+
+
+def wide_kernel_net() -> Islands:
+    """Kernels wider than a row of weights may be, in one and in two dimensions."""
+    net = Islands(1, 2, 400)
+    x = net.q(net.node("Relu", net.conv(net.q("x"), 2, 16, 150, strides=[2], pads=[70, 75])))
+    x = net.node("Reshape", x, net.constant([1, 16, 2, 99], np.int64))
+    x = net.q(net.conv(net.q(x), 16, 8, 3, 130, pads=[1, 65, 1, 70]))
+    net.q(net.node("GlobalAveragePool", x))
+    return net

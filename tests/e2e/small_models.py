@@ -179,24 +179,3 @@ def encoder_net(seed: int = 2) -> Net:
     hidden = net.node("Gelu", dense(y, width, inner))
     net.node("Add", dense(hidden, inner, width), y)
     return net
-
-
-def joined_net(seed: int = 3) -> Net:
-    """Joined and split channels, in and between output vectors; slices of rows and pixels."""
-    net = Net((2, 6, 10, 12), seed)
-    net.conv(6, 32)
-    x = net.node("Relu")
-    joined = net.node("Concat", x, net.conv(32, 32), axis=1)
-    halves = net.node("Split", joined, net.constant(np.array([32, 32])), axis=1)
-    net.nodes[-1].output.append(f"{halves}b")
-    net.last = f"{halves}b"
-    narrow = net.conv(32, 20, kernel=1)
-    ends = [net.constant(np.array(values)) for values in ([1, 0], [10, 11], [2, 3], [2, 1])]
-    net.last = net.node("Concat", halves, narrow, net.conv(20, 7), axis=1)
-    net.node("Slice", net.last, *ends)
-    net.conv(59, 16)
-    net.node("Relu")
-    net.node("GlobalAveragePool")
-    net.node("Flatten")
-    net.dense(16, 5)
-    return net

@@ -16,7 +16,7 @@ from codegen.compile import compile_model
 from sim.backends.open_device import open_device
 from sim.compare import difference, export_and_load, run_host
 from sim.memory import parse_memory
-from tests.e2e.op_nets import mean_net, reshaping_net, sound_net
+from tests.e2e.op_nets import growing_net, joined_net, patches_net, reshaping_net, sound_net
 from tests.e2e.small_models import Net
 
 BORDER = {"QuantizeLinear", "DequantizeLinear"}
@@ -24,7 +24,13 @@ BORDER = {"QuantizeLinear", "DequantizeLinear"}
 
 @pytest.mark.parametrize(
     ("make", "backend"),
-    [(sound_net, "verilator"), (reshaping_net, "model"), (mean_net, "model")],
+    [
+        (sound_net, "verilator"),
+        (reshaping_net, "model"),
+        (growing_net, "verilator"),
+        (joined_net, "verilator"),
+        (patches_net, "model"),
+    ],
 )
 def test_ops_run_on_the_accelerator(tmp_path: Path, make: Callable[[], Net], backend: str) -> None:
     config, net = load_config("default"), make()

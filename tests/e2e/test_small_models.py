@@ -20,7 +20,7 @@ from codegen.pipeline import lower
 from sim.backends.open_device import open_device
 from sim.compare import difference, export_and_load, run_host, run_onnxruntime
 from sim.memory import parse_memory
-from tests.e2e.small_models import Net, encoder_net, gated_net, joined_net, mixed_net
+from tests.e2e.small_models import Net, encoder_net, gated_net, mixed_net
 from tests.unit.codegen.graphs import Builder, builders
 from tests.unit.codegen.running import expected
 
@@ -31,7 +31,6 @@ MIXED_OPS = {"Conv", "Add", "MaxPool", "AveragePool", "GlobalAveragePool", "Gemm
 GATED_OPS = {"Conv", "HardSwish", "HardSigmoid", "Mul", "Sub", "Sigmoid", "LeakyRelu", "Tanh"}
 
 ENCODER_OPS = {"MatMul", "Add", "Gelu"}
-JOINED_OPS = {"Conv", "Slice", "Gemm"}  # where Concat and Split are addresses they have no commands
 
 
 @pytest.mark.parametrize("activations", [QuantType.QInt8, QuantType.QUInt8], ids=["s8", "u8"])
@@ -43,7 +42,6 @@ JOINED_OPS = {"Conv", "Slice", "Gemm"}  # where Concat and Split are addresses t
         (gated_net, GATED_OPS, "default"),
         (gated_net, GATED_OPS, "small"),
         (encoder_net, ENCODER_OPS, "default"),
-        (joined_net, JOINED_OPS, "default"),
     ],
 )
 def test_network_of_many_ops(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cocotb.clock import Clock
+from cocotb.handle import ArrayObject
 from cocotb.triggers import ClockCycles, FallingEdge
 
 Dut = Any
@@ -21,12 +22,21 @@ async def start(dut: Dut, **inputs: int) -> None:
     """
     for handle in dut:
         if handle._name.endswith("_i"):
-            handle.value = inputs.get(handle._name, 0)
+            _drive(handle, inputs.get(handle._name, 0))
     dut.rst_ni.value = 0
     Clock(dut.clk_i, 2, unit="step", impl="gpi").start()
     await ClockCycles(dut.clk_i, 3)
     dut.rst_ni.value = 1
     await FallingEdge(dut.clk_i)
+
+
+def _drive(handle: Dut, level: int) -> None:
+    """Set an input, or all elements of an unpacked array."""
+    if isinstance(handle, ArrayObject):
+        for element in handle:
+            _drive(element, level)
+    else:
+        handle.value = level
 
 
 def value(handle: Dut) -> int:

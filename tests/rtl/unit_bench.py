@@ -68,7 +68,10 @@ class GatherReader:
 
     def drive(self) -> None:
         """Set data and grant of this cycle."""
-        self._dut.act_rd_data_i.value = int.from_bytes(self._data, "little")
+        for place in range(2 * GATHER_ROWS):
+            row, column = divmod(place, 2)
+            word = self._data[place * self._width : (place + 1) * self._width]
+            self._dut.act_rd_data_i[row][column].value = int.from_bytes(word, "little")
         self._granted = random.random() < self._rate
         self._dut.act_rd_gnt_i.value = int(self._granted)
 

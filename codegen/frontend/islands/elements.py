@@ -25,6 +25,7 @@ from codegen.frontend.islands.scope import (
     shape_of,
 )
 from codegen.frontend.islands.shapes import along, image, lifted, reshaped
+from codegen.frontend.islands.tflite_tables import integer_table
 
 AFFINE_WEIGHT = 64
 """Weight of a factor per channel: offsets are rounded to this part of an input step."""
@@ -64,7 +65,10 @@ def _add_twice(
     """Sum or difference as TFLite-Micro computes it: `numerics.rescale_add_twice`."""
     subtract = op_name(island.core) == "relax.subtract"
     point = twice_point(float(a.scale[0]), float(b.scale[0]), float(island.target.scale[0]))
-    if point is None or (subtract and swapped):
+    if subtract and swapped:
+        scope.refuse(island, "a broadcast tensor less a whole one has no form that rounds twice")
+        return None
+    if point is None:
         return None
     emit = scope.builder_.emit
     terms = []
@@ -148,6 +152,9 @@ def table(scope: Scope, island: Island) -> Any | None:
         values = quantized(results, target.scale[0], target.zero_point)
     except NotPointwise:
         return None
+    if scope.rounding == Rounding.DOUBLE:
+        exact = integer_table(scope, island.core, target)
+        values = values if exact is None else exact
     emit, constant = scope.builder_.emit, relax.const(np.clip(values, *island.clip), "int8")
 
     def look_up(x: Quantized) -> Any:

@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from tvm import relax
 
 from codegen.frontend.islands.scope import (
+    INT8,
     Island,
     Quantized,
     Scope,
@@ -16,6 +19,8 @@ from codegen.frontend.islands.scope import (
     shape_of,
 )
 from codegen.frontend.islands.shapes import image, lifted, reshaped
+
+FloatArray = npt.NDArray[np.floating[Any]]
 
 
 def concat(scope: Scope, island: Island) -> Any | None:
@@ -78,6 +83,56 @@ def split(scope: Scope, island: Island) -> Any | None:
     begin = sum(sizes[: island.core.index])
     indices = list(range(begin, begin + sizes[island.core.index]))
     result = _taken(scope, island, x.value, axis, indices)
+    return scope.same_or_rescaled(Quantized(result, x.scale, x.zero_point, 0), island)
+
+
+def pad(scope: Scope, island: Island) -> Any | None:
+    """A border of real zeros is one of zero points."""
+    x, attrs = scope.activation(island.core.args[0]), island.core.attrs
+    if x is None:
+        return None
+    value, widths = np.float32(attrs.pad_value), [int(width) for width in attrs.pad_width]
+    step = int(np.clip(np.rint(value / np.float32(x.scale[0])) + x.zero_point, *INT8))
+    if attrs.pad_mode != "constant" or step != x.zero_point:
+        scope.refuse(island, f"a border of {value:g} in mode {attrs.pad_mode}: only zeros are")
+        return None
+    padded = relax.op.nn.pad(x.value, widths, "constant", float(step))
+    same = scope.builder_.emit(padded, name_hint=scope.hint(*island.parts))
+    return scope.same_or_rescaled(Quantized(same, x.scale, x.zero_point, 0), island)
+
+
+ROUNDINGS: dict[str, Callable[[FloatArray], FloatArray]] = {
+    "floor": np.floor,
+    "ceil": np.ceil,
+    "round_prefer_floor": lambda x: np.ceil(x - 0.5),
+    "round_prefer_ceil": lambda x: np.floor(x + 0.5),
+}
+"""Names of TVM for how a coordinate becomes an index."""
+
+
+def resize(scope: Scope, island: Island) -> Any | None:
+    """Nearest neighbours: rows and pixels taken one, several, or no times."""
+    x, attrs = scope.activation(island.core.args[0]), island.core.attrs
+    if x is None or attrs.layout != "NCHW":
+        return None
+    transform, rounding = attrs.coordinate_transformation_mode, attrs.rounding_method
+    known = transform in ("asymmetric", "half_pixel", "pytorch_half_pixel")
+    if attrs.method != "nearest_neighbor" or not known or rounding not in ROUNDINGS:
+        scope.refuse(
+            island,
+            f"resize by {attrs.method}, {transform}, {rounding or 'round'}: only nearest "
+            "neighbours with asymmetric or half-pixel coordinates are taken as they are",
+        )
+        return None
+    result = x.value
+    for axis in (2, 3):
+        before, after = shape_of(x.value)[axis], shape_of(island.core)[axis]
+        offset = 0.0 if transform == "asymmetric" else 0.5
+        where = (np.arange(after, dtype=np.float64) + offset) * (before / after) - offset
+        if transform == "pytorch_half_pixel" and after == 1:
+            where = np.zeros(1)
+        indices = np.clip(ROUNDINGS[rounding](where), 0, before - 1).astype(np.int64)
+        result = _taken(scope, island, result, axis, indices.tolist())
     return scope.same_or_rescaled(Quantized(result, x.scale, x.zero_point, 0), island)
 
 

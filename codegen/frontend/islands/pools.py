@@ -13,7 +13,7 @@ from tvm import relax
 from accel.isa import Rounding
 from codegen.frontend.arithmetic import away_point, fixed_point, mean_point
 from codegen.frontend.islands.scope import Island, Quantized, Scope, shape_of
-from codegen.frontend.islands.shapes import image, reshaped
+from codegen.frontend.islands.shapes import image, lifted, reshaped
 from codegen.frontend.islands.windows import pair, window_of
 
 
@@ -24,10 +24,13 @@ def mean(scope: Scope, island: Island) -> Any | None:
         return None
     rank = len(shape_of(x.value))
     axes = sorted(int(axis) % rank for axis in core.attrs.axis)
-    if (rank == 3 and axes != [2]) or rank not in (3, 4) or not set(axes) <= {2, 3}:
+    if rank == 3 and axes == [1] and lifted(scope, x) is None:  # of rows [N, M, C]
+        x, axes = _columns(scope, x), [2]
+    elif rank == 3 and axes == [2]:
+        x, axes = image(scope, x), [3]
+    elif rank != 4 or not set(axes) <= {2, 3}:
         scope.refuse(island, f"mean over axes {axes} of {rank}: only image axes, from the third on")
         return None
-    x, axes = image(scope, x), [3] if rank == 3 else axes
     count = int(np.prod([shape_of(x.value)[axis] for axis in axes]))
     scale = x.scale[0] / island.target.scale[0]
     if scope.rounding == Rounding.DOUBLE:
@@ -39,6 +42,14 @@ def mean(scope: Scope, island: Island) -> Any | None:
     total = relax.op.sum(scope.wide(x, "int32"), axis=axes, keepdims=True)
     result = scope.requantize(total, np.zeros(1, np.int64), point, (1, 1, 1, 1), island)
     return reshaped(scope, result, shape_of(core), scope.hint(*island.parts))
+
+
+def _columns(scope: Scope, x: Quantized) -> Quantized:
+    """Rows [N, M, C] as an image [N, C, M, 1]."""
+    n, rows, channels = shape_of(x.value)
+    moved = scope.builder_.emit(relax.op.permute_dims(x.value, [0, 2, 1]))
+    columns = relax.op.reshape(moved, (n, channels, rows, 1))
+    return replace(x, value=scope.builder_.emit(columns))
 
 
 def average(scope: Scope, island: Island) -> Any | None:
@@ -54,14 +65,11 @@ def average(scope: Scope, island: Island) -> Any | None:
         divisors = _pixels(shape_of(x.value)[2:], kernel, strides, padding, dilation)
         if (divisors == divisors[0, 0]).all():
             divisors = divisors[:1, :1]
-    if divisors.size > 1:
-        scope.refuse(island, "its windows average different pixel counts")
-        return None
-    bias, target = 0, island.target
-    if scope.rounding == Rounding.DOUBLE and _same(x, target):
+    bias, target = np.zeros(divisors.shape, np.int64), island.target
+    if scope.rounding == Rounding.DOUBLE and _same(x, target) and divisors.size == 1:
         # TFLite divides the sum of the stored values, half away from zero.
         count = int(divisors[0, 0])
-        point, bias = away_point(count), count * x.zero_point
+        point, bias = away_point(count), np.full((1, 1), count * x.zero_point)
         island = replace(island, target=replace(target, zero_point=0))
     else:
         point = scope.point(x.scale[0] / (target.scale[0] * divisors))
@@ -71,8 +79,8 @@ def average(scope: Scope, island: Island) -> Any | None:
     acc = relax.op.nn.conv2d(
         scope.wide(x, "int16"), ones, strides, padding, dilation, channels, out_dtype="int32"
     )
-    zero, shape = np.full((1, 1), bias, np.int64), (1, 1, *divisors.shape)
-    result = scope.requantize(acc, zero, point, shape, island)
+    shape = (1, 1, *divisors.shape)
+    result = scope.requantize(acc, bias, point, shape, island)
     return reshaped(scope, result, shape_of(island.core), scope.hint(*island.parts))
 
 

@@ -14,7 +14,8 @@ from accel.config import load_config
 from accel.isa import Rounding
 from codegen import ir, moves
 from codegen.geometry import Axis
-from codegen.moves import BATCH, CHANNEL, PIXEL, ROW, Concat, Move, Take
+from codegen.mosaics import copy_of, repeated, transposed, uneven_average
+from codegen.moves import BATCH, CHANNEL, PIXEL, ROW, Concat, Move, Recast, Take
 
 DEFAULT, TINY, SMALL, TALL, WIDE = map(load_config, ("default", "tiny", "small", "tall", "wide"))
 CRAMPED = replace(DEFAULT, act_kib=8, weight_kib=4, param_kib=1, acc_entries=32, queue_depth=2)
@@ -146,6 +147,52 @@ class Builder:
         )
         return output
 
+    def upsample(
+        self, source: str, channels: int, window: ir.Window2d, extra: int = 0, groups: int = 1
+    ) -> str:
+        """Add a transposed convolution with `extra` output padding; returns its output tensor."""
+        n, *sizes, cin = self.tensors[source].shape
+        outputs = [
+            (size - 1) * window.stride[i]
+            + (window.kernel[i] - 1) * window.dilation[i]
+            + 1
+            - window.padding[i]
+            - window.padding[i + 2]
+            + extra
+            for i, size in enumerate(sizes)
+        ]
+        index = len(self.ops)
+        output = self._tensor(f"t{index}", (n, outputs[0], outputs[1], channels), 0)
+        weight = self.random.integers(-128, 128, (channels, *window.kernel, cin // groups), np.int8)
+        requant = self._requant(channels, weight[0].size * 8, FULL_TAIL)
+        origin = ir.Source(f"Node_{index}", index)
+        conv = ir.Conv(f"up{index}", origin, source, output, weight, window, groups, requant)
+        zero_point = self.tensors[source].zero_point
+        self.ops.append(transposed(conv, (outputs[0], outputs[1]), zero_point))
+        return output
+
+    def repeat(self, source: str, factors: tuple[int, int]) -> str:
+        """Add a resize by whole factors; returns its output tensor."""
+        n, h, w, c = self.tensors[source].shape
+        index, shape = len(self.ops), (n, h * factors[0], w * factors[1], c)
+        output = self._tensor(f"t{index}", shape, self.tensors[source].zero_point)
+        copy = copy_of(f"repeat{index}", ir.Source(f"Node_{index}", index), source, output)
+        self.ops.append(repeated(copy, (h, w), factors))
+        return output
+
+    def uneven(self, source: str, window: ir.Window2d) -> str:
+        """Add an average pool that counts no padding; returns its output tensor."""
+        output = self.pool(source, ir.PoolKind.AVERAGE, window)
+        pool = self.ops.pop()
+        assert isinstance(pool, ir.Pool)
+        _, oh, ow, _ = self.tensors[output].shape
+        size = self.tensors[source].shape[1:3]
+        multiplier = self.random.integers(1 << 29, 1 << 30, (oh, 1)) + np.arange(ow)
+        shift = np.full((oh, ow), 34)
+        zero_point = self.tensors[source].zero_point
+        self.ops.append(uneven_average(pool, multiplier, shift, zero_point, size))
+        return output
+
     def concat(self, *names: str, axis: int = CHANNEL) -> str:
         """Join tensors; returns the result."""
         shape = list(self.tensors[names[0]].shape)
@@ -160,6 +207,13 @@ class Builder:
         shape[axis] = len(indices)
         output = self._moved(shape, source)
         self.moves.append(Take("Slice", source, output, axis, tuple(indices), len(self.ops)))
+        return output
+
+    def recast(self, source: str) -> str:
+        """Every pixel a row of its own; returns the result."""
+        n, h, w, c = self.tensors[source].shape
+        output = self._moved([n * h * w, 1, 1, c], source)
+        self.moves.append(Recast("Transpose", source, output, len(self.ops)))
         return output
 
     def _moved(self, shape: list[int], source: str) -> str:
@@ -244,7 +298,7 @@ def window_axis(window: ir.Window2d, axis: int, size: int) -> Axis:
 
 
 KINDS = ["conv", "conv", "residual", "max", "average", "add", "mul", "table", "gate"]
-KINDS += ["concat", "concat", "take"]
+KINDS += ["concat", "concat", "take", "upsample", "repeat", "uneven"]
 SEEDS = st.integers(0, 2**32 - 1)
 CONFIG_NAMES = st.sampled_from(sorted(CONFIGS))
 
@@ -305,6 +359,10 @@ def _ops(draw: st.DrawFn, builder: Builder, tensors: list[str]) -> str:
     kind = draw(st.sampled_from(KINDS))
     if kind == "table":
         return builder.look_up(source)
+    if kind == "repeat":
+        return builder.repeat(source, (draw(st.integers(1, 3)), draw(st.integers(1, 3))))
+    if kind == "upsample":
+        return draw(_upsampled(builder, source))
     if kind == "concat":
         return draw(_joined(builder, tensors, source))
     if kind == "take":
@@ -317,6 +375,8 @@ def _ops(draw: st.DrawFn, builder: Builder, tensors: list[str]) -> str:
         mean = builder.pool(source, ir.PoolKind.AVERAGE, ir.Window2d(shape[1:3]), tail)
         return draw(st.sampled_from([builder.add, builder.mul]))(source, mean, tail)
     window = draw(windows(shape[1:3], dilated=kind == "conv"))
+    if kind == "uneven":
+        return builder.uneven(source, window)
     if kind in ("max", "average"):
         return builder.pool(source, ir.PoolKind(kind), window, tail)
     groups = draw(st.sampled_from([g for g in (1, 2, 3, 4, shape[3]) if shape[3] % g == 0]))
@@ -325,6 +385,21 @@ def _ops(draw: st.DrawFn, builder: Builder, tensors: list[str]) -> str:
         return builder.conv(source, channels, window, groups, tail=tail)
     window = draw(st.sampled_from([ir.Window2d((1, 1)), ir.Window2d((3, 3), padding=(1, 1, 1, 1))]))
     return builder.conv(source, shape[3], window, groups, draw(st.sampled_from(twins)), tail)
+
+
+@st.composite
+def _upsampled(draw: st.DrawFn, builder: Builder, source: str) -> str:
+    """A transposed convolution, more or less cropped, with more or less output padding."""
+    stride, kernel, dilation = (
+        tuple(draw(st.integers(1, most)) for _ in range(2)) for most in (4, 5, 2)
+    )
+    least = min((k - 1) * d for k, d in zip(kernel, dilation, strict=True))
+    pad = draw(st.integers(0, least // 2))
+    window = ir.Window2d(kernel, stride, (pad,) * 4, dilation)
+    cin = builder.tensors[source].shape[3]
+    groups = draw(st.sampled_from([g for g in (1, 1, 2, cin) if cin % g == 0]))
+    channels = groups * draw(st.integers(1, max(1, 20 // groups)))
+    return builder.upsample(source, channels, window, draw(st.integers(0, min(stride) - 1)), groups)
 
 
 @st.composite

@@ -7,13 +7,14 @@ Shares no code with the functional model: whole tensors, no layout, no tiles, no
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from accel.isa import Rounding
 from codegen import ir
-from codegen.moves import Concat
+from codegen.moves import Concat, Move, Take
 
 Int8Array = npt.NDArray[np.int8]
 Int64Array = npt.NDArray[np.int64]
@@ -31,6 +32,8 @@ def evaluate(graph: ir.Graph, inputs: Mapping[str, Int8Array]) -> dict[str, Int8
                 value = _product(op, known[op.a], known[op.b])
             case ir.Pool():
                 value = _pool(op, known[op.input].astype(np.int64))
+            case ir.Mosaic():
+                value = _mosaic(op, graph, known)
             case ir.Add():
                 value = _rescaled(op.rule, known[op.a], known[op.b])
             case ir.Mul():
@@ -47,11 +50,45 @@ def _move(graph: ir.Graph, position: int, known: dict[str, Int8Array]) -> None:
     """The moves before the op at `position`."""
     for move in graph.moves:
         if move.before == position:
-            known[move.output] = (
-                np.concatenate([known[name] for name in move.inputs], axis=move.axis)
-                if isinstance(move, Concat)
-                else known[move.input].take(move.indices, axis=move.axis)
-            )
+            known[move.output] = _moved(move, graph, known)
+
+
+def _moved(move: Move, graph: ir.Graph, known: Mapping[str, Int8Array]) -> Int8Array:
+    match move:
+        case Concat():
+            return np.concatenate([known[name] for name in move.inputs], axis=move.axis)
+        case Take():
+            return known[move.input].take(move.indices, axis=move.axis)
+    return known[move.input].reshape(graph.tensors[move.output].shape)
+
+
+def _mosaic(op: ir.Mosaic, graph: ir.Graph, known: Mapping[str, Int8Array]) -> Int8Array:
+    """Every pixel exactly once; padding is as much as the patch's size asks for."""
+    value = np.zeros(graph.tensors[op.output].shape, np.int16)
+    times = np.zeros(value.shape[1:3], int)
+    for patch in op.patches:
+        window, source = patch.op.window, known[op.input].shape[1:3]
+        ends = [
+            (patch.size[i] - 1) * window.stride[i]
+            + (window.kernel[i] - 1) * window.dilation[i]
+            + 1
+            - window.padding[i]
+            - source[i]
+            for i in (0, 1)
+        ]
+        whole = replace(patch.op, window=replace(window, padding=(*window.padding[:2], *ends)))
+        where = tuple(
+            slice(first, first + (size - 1) * step + 1, step)
+            for first, size, step in zip(patch.first, patch.size, patch.step, strict=True)
+        )
+        value[(slice(None), *where)] = (
+            _conv(whole, graph, known)
+            if isinstance(whole, ir.Conv)
+            else _pool(whole, known[op.input].astype(np.int64))
+        )
+        times[where] += 1
+    assert (times == 1).all()
+    return value.astype(np.int8)
 
 
 def _conv(op: ir.Conv, graph: ir.Graph, known: Mapping[str, Int8Array]) -> Int8Array:
@@ -94,9 +131,11 @@ def _pool(op: ir.Pool, x: Int64Array) -> Int8Array:
 
 
 def _padded(x: Int64Array, window: ir.Window2d, fill: int) -> Int64Array:
-    top, left, bottom, right = window.padding
+    top, left, bottom, right = (max(p, 0) for p in window.padding)
     widths = ((0, 0), (top, bottom), (left, right), (0, 0))
-    return np.pad(x, widths, constant_values=fill)
+    padded = np.pad(x, widths, constant_values=fill)
+    top, left, bottom, right = (max(-p, 0) for p in window.padding)
+    return padded[:, top : padded.shape[1] - bottom, left : padded.shape[2] - right]
 
 
 def _taps(window: ir.Window2d) -> list[tuple[int, int]]:

@@ -55,8 +55,8 @@ def test_a_usual_layer_fits() -> None:
             "kernel_h = 256 is above the command field's limit of 255",
         ),
         (
-            ir.Window2d((3, 3), padding=(3, 0, 0, 0)),
-            "padding (3, 0) reaches the kernel's extent 3: some windows would see padding only",
+            ir.Window2d((3, 3), padding=(0, 0, 256, 0)),
+            "pad_top = 256 is above the command field's limit of 255",
         ),
     ],
 )
@@ -67,6 +67,14 @@ def test_convolution_outside_the_command_fields(window: ir.Window2d, expected: s
 def test_rows_longer_than_the_command_field() -> None:
     assert conv_reason((1, 1, 5000, 4), 4, ir.Window2d((1, 1))) == (
         "in_w = 5000 is above the command field's limit of 4095"
+    )
+
+
+def test_a_window_of_padding_has_no_maximum() -> None:
+    window = ir.Window2d((3, 3), padding=(3, 0, 0, 0))
+    assert conv_reason((1, 30, 20, 4), 4, window) == ""
+    assert pool_reason((1, 30, 20, 4), window) == (
+        "padding (3, 0) reaches the kernel's extent 3: some windows would see padding only"
     )
 
 

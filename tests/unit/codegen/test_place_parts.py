@@ -13,7 +13,7 @@ from codegen.bands import layout_of
 from codegen.emit import macs
 from codegen.moves import BATCH, ROW
 from codegen.passes.fold_selections import fold_selections
-from codegen.passes.place_parts import place_parts
+from codegen.passes.place_parts import place_parts, without_gaps
 from codegen.passes.plan_sram import plan_sram
 from codegen.pipeline import lower
 from tests.unit.codegen.graphs import CONFIGS, CRAMPED, DEFAULT, Builder
@@ -133,3 +133,21 @@ def test_joined_rows() -> None:
     builder.conv(builder.take(rows, [0], BATCH), 16)
     assert "Pool" not in kinds(place_parts(builder.graph(), CRAMPED))
     check(builder)
+
+
+def test_pixels_of_an_image_are_rows_of_a_matrix() -> None:
+    """As in front of a transformer; a depthwise reader of the image does without banks then."""
+    builder = Builder()
+    x = builder.conv(builder.input((2, 6, 5, 16), 3), 32, tail=ir.Tail(1))
+    rows = builder.recast(x)
+    builder.conv(rows, 24)
+    builder.conv(x, 32, SAME3, groups=32)
+    graph, data = builder.graph(), builder.data()
+    placed = place_parts(graph, DEFAULT)
+    assert placed.tensors[rows].part == ir.Part(x)
+    able = [c for c in CONFIGS.values() if without_gaps(placed.tensors[rows].shape, c)]
+    assert {DEFAULT, CRAMPED} <= set(able)
+    assert CONFIGS["small"] not in able  # two pixels to a bus beat
+    for config in able:
+        got = run(lower(graph, config), graph, data, config, 3)
+        assert differing(got, expected(graph, data)) == []
