@@ -24,7 +24,7 @@ from codegen.frontend.float_rules import (
     demands,
 )
 from codegen.frontend.integerize import FORMS
-from codegen.partition.heads import heads_come_from_a_product, heads_feed_products
+from codegen.partition.heads import HEAD_RULES
 from codegen.partition.legality import RULES
 from codegen.partition.patterns import pattern_table
 from codegen.partition.to_ir import values_are_seen_one_way
@@ -85,7 +85,7 @@ def page() -> str:
         (
             "Matches of patterns",
             "codegen/partition: legality.py, heads.py, to_ir.py",
-            (*RULES, heads_feed_products, heads_come_from_a_product, values_are_seen_one_way),
+            (*RULES, *HEAD_RULES, values_are_seen_one_way),
         ),
         ("Sizes", "codegen/fits.py", CHECKS),
         ("Cost", "codegen/profit.py", COST_RULES),
