@@ -16,7 +16,7 @@ from codegen.frontend.diagnose import diagnose
 from codegen.frontend.float_rules import FLOAT_RULES, values_meet_the_form
 from codegen.frontend.integerize import Notes
 from codegen.frontend.onnx_import import Imported, node_indices
-from codegen.partition.partition import Partitioned
+from codegen.partition.partition import Partitioned, host_variables
 from codegen.refusal import Refusal, as_refusal, rule_of
 
 FLOAT = frozenset(rule_of(rule).name for rule in FLOAT_RULES)
@@ -91,6 +91,8 @@ def explain(
     """Say for every ONNX node where it runs and why."""
     placed = placements(graphs, programs)
     refused = _refusals(imported, notes, partitioned)
+    hints = host_variables(partitioned.module) & {**partitioned.refusals, **notes.refused}.keys()
+    partly = {index for hint in hints for index in node_indices(hint)} & refused.keys()
     names = imported.nodes
     elsewhere = {
         index for index, name in enumerate(names) if name not in placed and index not in refused
@@ -99,7 +101,7 @@ def explain(
     fates = []
     for index, node in enumerate(imported.model.graph.node):
         name = names[index]
-        if name in placed:
+        if name in placed and index not in partly:
             fates.append(_on_accelerator(name, node.op_type, placed[name]))
         elif index in refused:
             why = refused[index]

@@ -15,9 +15,16 @@ from typing import Any
 
 from codegen.fits import CHECKS
 from codegen.frontend.diagnose import HOST_RULES
-from codegen.frontend.float_rules import CORES, FLOAT_RULES, POINTWISE, TABLE, demands
+from codegen.frontend.float_rules import (
+    CORES,
+    FLOAT_RULES,
+    POINTWISE,
+    SHAPES,
+    TABLE,
+    demands,
+)
 from codegen.frontend.integerize import FORMS
-from codegen.partition.heads import heads_come_from_a_product, heads_feed_products
+from codegen.partition.heads import HEAD_RULES
 from codegen.partition.legality import RULES
 from codegen.partition.patterns import pattern_table
 from codegen.partition.to_ir import values_are_seen_one_way
@@ -27,12 +34,17 @@ from codegen.refusal import rule_of
 PAGE = Path(__file__).with_name("OPS.md")
 ONNX = {
     "nn.conv2d": "Conv, QLinearConv, ConvInteger",
+    "nn.conv1d": "Conv, QLinearConv",
     "matmul": "MatMul, Gemm, QLinearMatMul, QGemm, MatMulInteger",
     "mean": "GlobalAveragePool, ReduceMean",
     "nn.avg_pool2d": "AveragePool",
     "nn.max_pool2d": "MaxPool",
     "permute_dims": "Transpose",
-    "reshape": "Reshape, Flatten, Squeeze, Unsqueeze",
+    "reshape": "Reshape",
+    "expand_dims": "Unsqueeze",
+    "nn.batch_flatten": "Flatten",
+    "nn.avg_pool1d": "AveragePool",
+    "nn.max_pool1d": "MaxPool",
     "multiply": "Mul",
     "add": "Add",
     "subtract": "Sub",
@@ -73,7 +85,7 @@ def page() -> str:
         (
             "Matches of patterns",
             "codegen/partition: legality.py, heads.py, to_ir.py",
-            (*RULES, heads_feed_products, heads_come_from_a_product, values_are_seen_one_way),
+            (*RULES, *HEAD_RULES, values_are_seen_one_way),
         ),
         ("Sizes", "codegen/fits.py", CHECKS),
         ("Cost", "codegen/profit.py", COST_RULES),
@@ -97,14 +109,15 @@ def page() -> str:
 
 
 def _operators() -> Iterator[tuple[str, str, str]]:
-    """Cores first; functions of one value share a row."""
+    """Cores first; moves share a row, and so do functions of one value."""
     cores = [name.removeprefix("relax.") for name in FORMS]
     functions = [name for name in sorted(POINTWISE) if demands(name) == TABLE]
-    others = sorted(POINTWISE.difference(functions))
+    others = sorted(POINTWISE.difference(functions, SHAPES))
     for name in (*(core for core in cores if core in CORES), *others):
         yield f"`{name}`", _onnx(name), demands(name)
-    relax, onnx = (f"`{name}`" for name in functions), (_onnx(name) for name in functions)
-    yield ", ".join(relax), ", ".join(onnx), TABLE
+    for together in (sorted(SHAPES), functions):
+        relax, onnx = (f"`{name}`" for name in together), map(_onnx, together)
+        yield ", ".join(relax), ", ".join(onnx), demands(together[0])
 
 
 def _onnx(name: str) -> str:

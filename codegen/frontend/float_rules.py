@@ -22,40 +22,50 @@ from codegen.frontend.dataflow import (
 )
 from codegen.frontend.elementwise import FUNCTIONS
 from codegen.frontend.integerize import FORMS
+from codegen.frontend.islands.shapes import SHAPE_OPS
 from codegen.refusal import rule_of
 
 ELEMENTWISE = (
     "two activations of one shape, or [N, C, 1, 1] against [N, C, H, W]; or one activation "
 )
 ELEMENTWISE += "and constants, per channel or scalar"
+WINDOWS = "windows over one or two image axes"
+CONVOLUTION = "constant int8 weights with zero point 0; sums within int32"
 DEMANDS = {
-    "nn.conv2d": "two image axes; constant int8 weights with zero point 0; sums within int32",
+    "nn.conv1d": CONVOLUTION,
+    "nn.conv2d": CONVOLUTION,
     "matmul": "a constant int8 matrix with zero point 0, or two activations of equal batch axes; "
     "sums within int32",
     "add": ELEMENTWISE,
     "subtract": ELEMENTWISE,
     "multiply": ELEMENTWISE,
     "divide": "a divisor that is constant, per channel or scalar",
-    "mean": "both image axes of [N, C, H, W], with keepdims",
-    "nn.avg_pool2d": "no ceil_mode; padding counts as pixels, so that all windows have as many",
-    "nn.max_pool2d": "no ceil_mode",
-    "reshape": "any shape; that it moves no data is for the rules of the partition",
-    "permute_dims": "any axes; that it moves no data is for the rules of the partition",
+    "mean": "image axes, from the third on",
+    "nn.avg_pool1d": WINDOWS,
+    "nn.avg_pool2d": WINDOWS,
+    "nn.max_pool1d": WINDOWS,
+    "nn.max_pool2d": WINDOWS,
     "clip": "constant bounds",
 }
 """Relax operator -> what its integer form demands of shapes, attributes and values."""
-POINTWISE = frozenset(
-    {"add", "subtract", "multiply", "divide", "clip", "nn.leakyrelu", "astype"}
+SHAPES = frozenset(name.removeprefix("relax.") for name in SHAPE_OPS)
+"""Ops that move out of an island, whatever it is."""
+POINTWISE = (
+    frozenset({"add", "subtract", "multiply", "divide", "clip", "nn.leakyrelu", "astype"})
     | {name.removeprefix("relax.") for name in FUNCTIONS}
+    | SHAPES
 )
 """Ops that can be part of an island behind its core, or of a table."""
 FORMED = POINTWISE | {name.removeprefix("relax.") for name in FORMS} - {"dequantize"}
 """Ops that have an integer form."""
+MOVES = "nothing; whether it moves data is for the rules about patterns"
 TABLE = "one activation and scalars, so that a table holds its 256 results"
 
 
 def demands(name: str) -> str:
     """What the integer form of a Relax operator demands, as text."""
+    if name in SHAPES:
+        return MOVES
     if name in DEMANDS or name in POINTWISE:
         return DEMANDS.get(name, TABLE)
     return rule_of(FORMS[f"relax.{name}"]).predicate
@@ -126,6 +136,8 @@ def inputs_are_quantized(variable: Any, flow: Dataflow) -> str:
         if flow.bound(argument) is argument:
             return f"{flow.label(argument)} is float"
         value = flow.bound(argument)
+        while op_name(value) in SHAPES and value.args[0] in flow.values:
+            value = flow.bound(value.args[0])
         follows = not core and op_name(value) in FORMED
         if op_name(value) != "dequantize" and not follows:
             return f"an input comes in float from {flow.label(argument)}"
@@ -176,7 +188,7 @@ def weights_are_int8(variable: Any, flow: Dataflow) -> str:
     if op_name(call) not in ("nn.conv2d", "matmul"):
         return ""
     weight = flow.bound(call.args[1])
-    while op_name(weight) in ("permute_dims", "reshape"):
+    while op_name(weight) in SHAPES:
         weight = flow.bound(weight.args[0])
     if is_constant(weight):
         return f"its weights are {shape_text(weight)} constants"
@@ -215,7 +227,7 @@ def _float_inputs(variable: Any, flow: Dataflow) -> Iterator[Any]:
     """Variables of floats that an op reads, less constants, moved or dequantized."""
     for argument in arguments(flow.values[variable]):
         value = flow.bound(argument)
-        while op_name(value) in ("permute_dims", "reshape"):
+        while op_name(value) in SHAPES:
             value = flow.bound(value.args[0])
         weights = op_name(value) == "dequantize" and is_constant(flow.bound(value.args[0]))
         if dtype_of(argument).startswith("float") and not weights and not is_constant(value):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Keep the names of a function's results, which say which ONNX nodes they come from.
 
-TVM binds a result to a variable of its own and drops the one it was: `gv = node4x`. Passes that
-remove such renames leave `gv`, which says nothing.
+A result is bound to a variable of its own: `gv = node4x`. Passes that remove such renames leave
+only that name, which says nothing, or too little.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ def output_names(module: Any) -> list[str]:
 
 
 def name_outputs(module: Any, names: list[str]) -> Any:
-    """`module`, the results of `main` called `names`; those with a telling name keep it."""
+    """`module`, the results of `main` called after the nodes in `names`, where these say any."""
     main = module["main"]
     values = {b.var: b.value for block in main.body.blocks for b in block.bindings}
     results = _results(main.body.body, values)
     new = {
         result: name
         for result, name in zip(results, names, strict=True)
-        if name and result in values and not node_indices(str(result.name))
+        if name and result in values and node_indices(name) != node_indices(str(result.name))
     }
     if new:
         module.update_func(module.get_global_var("main"), _Renamer(module, new).visit_expr(main))

@@ -6,6 +6,7 @@ Only there are they renamed instead of moved: a pattern sees the split, not what
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,10 @@ Values = dict[Any, Any]
 """Variable -> what it is bound to."""
 Readers = dict[Any, list[Any]]
 """Variable -> the variables whose values read it."""
+RANK = 4
+"""Dimensions of heads."""
+ELEMENTWISE = frozenset({"add", "mul", "table", "rescale", "clip"})
+"""Patterns that see their operands in any way, but all in the same."""
 ZEROING = ("relax.astype", "relax.subtract")
 """What is between an activation and a product that reads it."""
 
@@ -30,14 +35,32 @@ class Heads:
     """Read by products of activations, and by nothing else."""
     results: frozenset[str]
     """Computed from such a product alone."""
+    headed: frozenset[str]
+    """Seen as [N, heads, M, C]: between a product and where heads are split or merged."""
 
-    def refusal(self, kind: str, name: str) -> Refusal | None:
-        """Why a split or merge of heads moves data, or None."""
+    def refusal(self, kind: str, name: str, read: Iterable[str] = ()) -> Refusal | None:
+        """Why an op cannot see its values as heads, or why a split or merge moves data; or None.
+
+        Args:
+            kind: name of the pattern.
+            name: of the variable that it computes.
+            read: of those that it reads.
+        """
+        if not heads_are_read_by_products(kind, self.headed & {name, *read}):
+            return rule_of(heads_are_read_by_products).refuse(f"{kind} reads or makes heads")
         if kind == "split_heads" and name not in self.operands:
             return rule_of(heads_feed_products).refuse("other ops read the heads")
         if kind == "merge_heads" and name not in self.results:
             return rule_of(heads_come_from_a_product).refuse("other ops made the heads")
         return None
+
+
+def heads_are_read_by_products(kind: str, heads: Collection[str]) -> bool:
+    """Only products of activations and element-wise ops see a tensor as heads of an attention.
+
+    Remedy: merge the heads (Transpose, then Reshape) before other ops read them.
+    """
+    return not heads or kind in SEE_HEADS
 
 
 def heads_feed_products(variable: Any, values: Values, readers: Readers) -> bool:
@@ -64,6 +87,12 @@ def heads_come_from_a_product(variable: Any, values: Values) -> bool:
     return _is_product(value)
 
 
+SEE_HEADS = ELEMENTWISE | {"batch_matmul", "split_heads", "merge_heads"}
+"""Patterns that read or write heads."""
+OPAQUE = ("relax.permute_dims", "relax.reshape")
+"""Where a value stops being heads."""
+
+
 def find_heads(module: Any) -> Heads:
     """Look at `main` of an integer module."""
     bindings = [b for block in module["main"].body.blocks for b in block.bindings]
@@ -77,7 +106,37 @@ def find_heads(module: Any) -> Heads:
     return Heads(
         frozenset(str(v.name) for v in values if heads_feed_products(v, values, readers)),
         frozenset(str(v.name) for v in values if heads_come_from_a_product(v, values)),
+        frozenset(str(v.name) for v in _headed(values)),
     )
+
+
+def _headed(values: Mapping[Any, Any]) -> set[Any]:
+    """Four-dimensional values that a product reads or makes, and what is computed of them."""
+    found: set[Any] = set()
+    waiting = [
+        variable
+        for result, value in values.items()
+        if _is_product(value)
+        for variable in (result, *value.args)
+    ]
+    links: dict[Any, set[Any]] = {}
+    for result, value in values.items():
+        if isinstance(value, Call) and _name(value) not in OPAQUE and not _is_product(value):
+            for argument in _arguments(value):
+                links.setdefault(result, set()).add(argument)
+                links.setdefault(argument, set()).add(result)
+    while waiting:
+        variable = waiting.pop()
+        if variable not in found and len(variable.ty.shape) == RANK:
+            found.add(variable)
+            waiting += links.get(variable, ())
+    return found
+
+
+def _arguments(call: Any) -> list[Any]:
+    """Variables that a call reads, also in a tuple."""
+    fields = [f for a in call.args for f in (a.fields if isinstance(a, relax.Tuple) else [a])]
+    return [field for field in fields if isinstance(field, relax.Var)]
 
 
 def _is_product(value: Any) -> bool:
@@ -87,3 +146,7 @@ def _is_product(value: Any) -> bool:
 
 def _name(value: Any) -> str:
     return str(getattr(value.op, "name", "")) if isinstance(value, Call) else ""
+
+
+HEAD_RULES = (heads_are_read_by_products, heads_feed_products, heads_come_from_a_product)
+"""What `Heads.refusal` asks."""

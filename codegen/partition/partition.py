@@ -20,6 +20,8 @@ from codegen.partition.legality import refusal
 from codegen.partition.patterns import PREFIX, Pattern, pattern_table
 from codegen.refusal import Refusal
 
+REMEDY = "set "
+"""Begins remedies by configuration: the reasons of other patterns say less."""
 MADE_BY = "tessera_made_by"
 """Attribute of a composite: name of the variable it computes."""
 
@@ -123,14 +125,17 @@ def _check(
         output = context.matched_expr
         bound = context.value_to_bound_var.get(output, None)
         name = "" if bound is None else str(bound.name)
+        bound_to = (context.value_to_bound_var.get(e, e) for e in parts.values())
+        read = [str(e.name) for e in bound_to if isinstance(e, relax.Var)]
         why = excluded.get(name)
         why = why or refusal(pattern.name, parts, output, config)
-        why = why or heads.refusal(pattern.name, name)
+        why = why or heads.refusal(pattern.name, name, read)
         if why is None:
             refusals.pop(name, None)  # another pattern did not take it
             makers.remember(output, name)
             return True
-        refusals[name] = why
+        if name not in refusals or not refusals[name].remedy.startswith(REMEDY):
+            refusals[name] = why
         return False
 
     return check
@@ -144,4 +149,14 @@ def matched_parts(pattern: Pattern, function: Any) -> dict[str, Any]:
     return {
         name: next(e for p, e in by_pattern.items() if p.same_as(part))
         for name, part in pattern.parts.items()
+    }
+
+
+def host_variables(module: Any) -> set[str]:
+    """Variables of `main` that are computed there, not in a region."""
+    return {
+        str(binding.var.name)
+        for block in module["main"].body.blocks
+        for binding in block.bindings
+        if not isinstance(getattr(binding.value, "op", None), GlobalVar)
     }

@@ -15,6 +15,7 @@ from codegen.frontend.onnx_import import node_names
 from codegen.mosaics import copy_of
 from codegen.moves import Move
 from codegen.partition.build import build, input_zero_points, shape_of
+from codegen.partition.heads import ELEMENTWISE
 from codegen.partition.legality import RENAMES
 from codegen.partition.moves import MOVES, build_move
 from codegen.partition.partition import MADE_BY, Partitioned, matched_parts
@@ -37,8 +38,6 @@ SEEN_AS: dict[Axes, str] = {
     HEADS: "heads",
     TRANSPOSED_HEADS: "transposed heads",
 }
-ELEMENTWISE = frozenset({"add", "mul", "table", "rescale", "clip"})
-"""Patterns that see their operands in any way, but all in the same."""
 
 
 class ViewError(Exception):

@@ -16,6 +16,7 @@ from accel.config import AccelConfig
 from codegen.compile import Compiled, compile_model, main
 from codegen.explain import ABSORBED, ACCELERATOR, HOST
 from codegen.explain_page import page
+from codegen.matching import MATCHES
 from tests.e2e.small_models import Net, encoder_net, gated_net, mixed_net
 
 
@@ -146,18 +147,17 @@ def test_stdout_without_a_folder_is_json(folder: Path, capsys: pytest.CaptureFix
     assert json.loads(capsys.readouterr().out)["nodes"]
 
 
-def test_attention_without_its_products_still_compiles(folder: Path) -> None:
-    """What merges the heads then sees an image; it stays on the host, with the reason."""
-    config = AccelConfig(n_lanes=32, depthwise=False)
-    fates = {
-        fate.node: fate for fate in compile_model(folder / "encoder.onnx", config).explanation.nodes
-    }
-    assert fates["reshape17"].refusal is not None
-    assert fates["reshape17"].refusal.rule == "values_are_seen_one_way"
+@pytest.mark.parametrize("match", MATCHES)
+def test_attention_without_its_products_still_compiles(folder: Path, match: str) -> None:
+    """What splits and merges heads goes with its neighbours; the remedy admits the products."""
+    path, config = folder / "encoder.onnx", AccelConfig(n_lanes=32, depthwise=False)
+    compiled = compile_model(path, config, match=match)
+    check_fates(compiled)
+    fates = {fate.node: fate for fate in compiled.explanation.nodes}
     product = fates["matmul12"].refusal
     assert product is not None
     assert product.rule == "product_of_activations_fits_the_array"
     assert product.remedy == "set k_lanes = 32 (now 16) in the configuration"
     assert fates["matmul0"].where == ACCELERATOR
-    advised = compile_model(folder / "encoder.onnx", replace(config, k_lanes=32))
+    advised = compile_model(path, replace(config, k_lanes=32), match=match)
     assert "matmul12" in {f.node for f in advised.explanation.nodes if f.where == ACCELERATOR}
