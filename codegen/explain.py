@@ -13,7 +13,7 @@ import onnx
 from accel.program import Program
 from codegen.frontend.integerize import Notes
 from codegen.frontend.onnx_import import Imported, node_indices
-from codegen.partition.partition import Partitioned
+from codegen.partition.partition import Partitioned, host_variables
 
 ACCELERATOR, HOST, ABSORBED = "accelerator", "host", "absorbed"
 
@@ -52,12 +52,14 @@ def explain(
     """Say for every ONNX node where it runs and why."""
     on_device = _commands(programs)
     on_host = _host_nodes(partitioned.module)
-    refused = {**notes.refused, **partitioned.refusals}
+    refused = {**partitioned.refusals, **notes.refused}
+    kept = host_variables(partitioned.module) & refused.keys()
+    partly = {index for hint in kept for index in node_indices(hint)}
     reasons = {index: why for hint, why in refused.items() for index in node_indices(hint)}
     fates = []
     for index, node in enumerate(imported.model.graph.node):
         name = imported.nodes[index]
-        if name in on_device:
+        if name in on_device and index not in partly:
             fates.append(NodeFate(name, node.op_type, ACCELERATOR, on_device[name]))
         elif index in on_host or index in reasons:
             fates.append(NodeFate(name, node.op_type, HOST, reasons.get(index, _default(node))))

@@ -6,12 +6,17 @@ Only there are they renamed instead of moved: a pattern sees the split, not what
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from tvm import relax
 from tvm.ir import Call
 
+RANK = 4
+"""Dimensions of heads."""
+ELEMENTWISE = frozenset({"add", "mul", "table", "rescale", "clip"})
+"""Patterns that see their operands in any way, but all in the same."""
 ZEROING = ("relax.astype", "relax.subtract")
 """What is between an activation and a product that reads it."""
 
@@ -24,14 +29,30 @@ class Heads:
     """Read by products of activations, and by nothing else."""
     results: frozenset[str]
     """Computed from such a product alone."""
+    headed: frozenset[str]
+    """Seen as [N, heads, M, C]: between a product and where heads are split or merged."""
 
-    def refusal(self, kind: str, name: str) -> str:
-        """Why a split or merge of heads moves data, or ""."""
+    def refusal(self, kind: str, name: str, read: Iterable[str] = ()) -> str:
+        """Why an op cannot see its values as heads, or why a split or merge moves data; or "".
+
+        Args:
+            kind: name of the pattern.
+            name: of the variable that it computes.
+            read: of those that it reads.
+        """
+        if kind not in SEE_HEADS and self.headed & {name, *read}:
+            return "heads_are_read_by_products: only products and element-wise ops read heads"
         if kind == "split_heads" and name not in self.operands:
             return "heads_are_split_for_products: other ops than products of activations read them"
         if kind == "merge_heads" and name not in self.results:
             return "heads_are_merged_to_rows: they do not come from a product of activations"
         return ""
+
+
+SEE_HEADS = ELEMENTWISE | {"batch_matmul", "split_heads", "merge_heads"}
+"""Patterns that read or write heads."""
+OPAQUE = ("relax.permute_dims", "relax.reshape")
+"""Where a value stops being heads."""
 
 
 def find_heads(module: Any) -> Heads:
@@ -61,7 +82,37 @@ def find_heads(module: Any) -> Heads:
     return Heads(
         frozenset(str(v.name) for v in values if feeds_products(v)),
         frozenset(str(v.name) for v in values if comes_from_product(v)),
+        frozenset(str(v.name) for v in _headed(values)),
     )
+
+
+def _headed(values: Mapping[Any, Any]) -> set[Any]:
+    """Four-dimensional values that a product reads or makes, and what is computed of them."""
+    found: set[Any] = set()
+    waiting = [
+        variable
+        for result, value in values.items()
+        if _is_product(value)
+        for variable in (result, *value.args)
+    ]
+    links: dict[Any, set[Any]] = {}
+    for result, value in values.items():
+        if isinstance(value, Call) and _name(value) not in OPAQUE and not _is_product(value):
+            for argument in _arguments(value):
+                links.setdefault(result, set()).add(argument)
+                links.setdefault(argument, set()).add(result)
+    while waiting:
+        variable = waiting.pop()
+        if variable not in found and len(variable.ty.shape) == RANK:
+            found.add(variable)
+            waiting += links.get(variable, ())
+    return found
+
+
+def _arguments(call: Any) -> list[Any]:
+    """Variables that a call reads, also in a tuple."""
+    fields = [f for a in call.args for f in (a.fields if isinstance(a, relax.Tuple) else [a])]
+    return [field for field in fields if isinstance(field, relax.Var)]
 
 
 def _is_product(value: Any) -> bool:

@@ -122,7 +122,11 @@ def indices_are_a_slice(kind: str, parts: Parts, output: Any, config: AccelConfi
     move = Take("", "", "", axis, indices, 0)
     if axis == CHANNEL or move.step == 1 or (move.step is not None and axis != BATCH):
         return ""
-    return f"indices {list(indices)[:8]} along axis {int(parts['core'].attrs.axis)} are no slice"
+    where = int(parts["core"].attrs.axis)
+    return (
+        f"indices {list(indices)[:8]} along axis {where} are no slice and no repetition by a whole "
+        "factor"
+    )
 
 
 def pixels_repeat_evenly(kind: str, parts: Parts, output: Any, config: AccelConfig) -> str:

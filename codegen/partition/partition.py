@@ -18,6 +18,8 @@ from codegen.partition.heads import Heads, find_heads
 from codegen.partition.legality import refusal
 from codegen.partition.patterns import PREFIX, Pattern, pattern_table
 
+REMEDY = "; set "
+"""In reasons that a configuration would remove: those of other patterns say less."""
 MADE_BY = "tessera_made_by"
 """Attribute of a composite: name of the variable it computes."""
 
@@ -111,12 +113,15 @@ def _check(
         why = refusal(pattern.name, parts, output, config)
         bound = context.value_to_bound_var.get(output, None)
         name = "" if bound is None else str(bound.name)
-        why = why or heads.refusal(pattern.name, name)
+        bound_to = (context.value_to_bound_var.get(e, e) for e in parts.values())
+        read = [str(e.name) for e in bound_to if isinstance(e, relax.Var)]
+        why = why or heads.refusal(pattern.name, name, read)
         if not why:
             refusals.pop(name, None)  # another pattern did not take it
             makers.remember(output, name)
             return True
-        refusals[name] = why
+        if REMEDY not in refusals.get(name, ""):
+            refusals[name] = why
         return False
 
     return check
@@ -130,4 +135,14 @@ def matched_parts(pattern: Pattern, function: Any) -> dict[str, Any]:
     return {
         name: next(e for p, e in by_pattern.items() if p.same_as(part))
         for name, part in pattern.parts.items()
+    }
+
+
+def host_variables(module: Any) -> set[str]:
+    """Variables of `main` that are computed there, not in a region."""
+    return {
+        str(binding.var.name)
+        for block in module["main"].body.blocks
+        for binding in block.bindings
+        if not isinstance(getattr(binding.value, "op", None), GlobalVar)
     }

@@ -16,6 +16,7 @@ from codegen.frontend.onnx_import import node_names
 from codegen.mosaics import copy_of
 from codegen.moves import Move
 from codegen.partition.build import build, input_zero_points, shape_of
+from codegen.partition.heads import ELEMENTWISE
 from codegen.partition.legality import RENAMES
 from codegen.partition.moves import MOVES, build_move
 from codegen.partition.partition import MADE_BY, Partitioned, matched_parts
@@ -33,8 +34,6 @@ from codegen.partition.views import (
 
 OPERANDS = ("x", "a", "b")
 """Parts of a pattern that are activations."""
-ELEMENTWISE = frozenset({"add", "mul", "table", "rescale", "clip"})
-"""Patterns that see their operands in any way, but all in the same."""
 
 
 def regions(partitioned: Partitioned) -> dict[str, Any]:

@@ -124,15 +124,20 @@ def resize(scope: Scope, island: Island) -> Any | None:
             "neighbours with asymmetric or half-pixel coordinates are taken as they are",
         )
         return None
-    result = x.value
+    taken = []
     for axis in (2, 3):
         before, after = shape_of(x.value)[axis], shape_of(island.core)[axis]
         offset = 0.0 if transform == "asymmetric" else 0.5
         where = (np.arange(after, dtype=np.float64) + offset) * (before / after) - offset
         if transform == "pytorch_half_pixel" and after == 1:
             where = np.zeros(1)
-        indices = np.clip(ROUNDINGS[rounding](where), 0, before - 1).astype(np.int64)
-        result = _taken(scope, island, result, axis, indices.tolist())
+        taken.append(np.clip(ROUNDINGS[rounding](where), 0, before - 1).astype(np.int64).tolist())
+    sizes = shape_of(x.value)[2:]
+    grown = all(len(indices) % size == 0 for indices, size in zip(taken, sizes, strict=True))
+    result = x.value
+    for axis, (indices, size) in enumerate(zip(taken, sizes, strict=True), 2):
+        if grown or indices != list(range(size)):  # partition/patterns.py knows both together
+            result = _taken(scope, island, result, axis, indices)
     return scope.same_or_rescaled(Quantized(result, x.scale, x.zero_point, 0), island)
 
 
