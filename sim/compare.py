@@ -28,6 +28,7 @@ from codegen.compile import Compiled
 from codegen.frontend.onnx_reference import open_session
 from codegen.passes.choose_feeds import choose_feeds
 from codegen.passes.fuse_output_stage import fuse_output_stage
+from codegen.passes.place_parts import place_parts
 from codegen.pipeline import lower
 from sim.host_loops import reference_pipeline
 
@@ -198,7 +199,10 @@ def exposed_bytes(graphs: Mapping[str, ir.Graph], config: AccelConfig) -> int:
                 round_up(layout_of(name, graph.tensors, config).size, PAGE)
                 for name in graph.tensors
             )
-            for graph in (choose_feeds(graph, config) for graph in graphs.values())
+            for graph in (
+                choose_feeds(place_parts(_exposed(graph), config), config)
+                for graph in graphs.values()
+            )
         ),
         default=0,
     )

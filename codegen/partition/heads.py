@@ -93,6 +93,12 @@ OPAQUE = ("relax.permute_dims", "relax.reshape")
 """Where a value stops being heads."""
 
 
+SEE_HEADS = ELEMENTWISE | {"batch_matmul", "split_heads", "merge_heads"}
+"""Patterns that read or write heads."""
+OPAQUE = ("relax.permute_dims", "relax.reshape")
+"""Where a value stops being heads."""
+
+
 def find_heads(module: Any) -> Heads:
     """Look at `main` of an integer module."""
     bindings = [b for block in module["main"].body.blocks for b in block.bindings]

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from itertools import accumulate
 
 import numpy as np
 
@@ -76,6 +75,8 @@ class _Placer:
         self.tensors = dict(graph.tensors)
         self.outputs = {port.tensor for port in graph.outputs}
         self.made = {op.output for op in graph.ops}
+        self.gapped: dict[str, tuple[str, list[int]]] = {}
+        """Joined tensors: the same with gaps, and where their channels are in it."""
 
     def place(self, move: moves.Move) -> list[ir.Op]:
         """Ops that the move needs."""
@@ -88,26 +89,26 @@ class _Placer:
         return self._view(move, ir.Part(move.input))
 
     def _join(self, move: Concat) -> list[ir.Op]:
-        shapes = [self.tensors[name].shape for name in move.inputs]
-        sizes = [shape[move.axis] for shape in shapes]
-        target = self.tensors[move.output]
+        names, n = list(move.inputs), self.config.n_lanes
         ops: list[ir.Op] = []
-        if move.axis == CHANNEL and any(size % self.config.n_lanes for size in sizes[:-1]):
-            wide, ops = self._gapped(move, sizes)
-            target = self.tensors[wide]
-            sizes = [round_up(size, self.config.n_lanes) for size in sizes]
+        target = move.output
+        if move.axis == CHANNEL:
+            names = [self.gapped[name][0] if name in self.gapped else name for name in names]
+            ragged = any(self.tensors[name].shape[3] % n for name in names[:-1])
+            if ragged or names != list(move.inputs):
+                target, ops = self._gapped(move, names)
         self.made.add(move.output)
         copies: list[ir.Op] = []
         first = 0
-        for name, size in zip(move.inputs, sizes, strict=True):
-            rows = 1 if move.axis == ROW else shapes[0][1]
-            part = (
-                ir.Part(target.name, channel=first)
-                if move.axis == CHANNEL
-                else ir.Part(target.name, row=first * rows)
-            )
+        for name in names:
+            shape = self.tensors[name].shape
+            if move.axis == CHANNEL:
+                part = ir.Part(target, channel=first)
+                first += round_up(shape[3], n)
+            else:
+                part = ir.Part(target, row=first * (1 if move.axis == ROW else shape[1]))
+                first += shape[move.axis]
             copies += self._put(name, part, move.node)
-            first += size
         return [*copies, *ops]
 
     def _put(self, name: str, part: ir.Part, node: str) -> list[ir.Op]:
@@ -120,13 +121,18 @@ class _Placer:
         copied = self._new(tensor.shape, tensor.zero_point, part)
         return [self._copy(node, name, copied, POINT)]
 
-    def _gapped(self, move: Concat, sizes: list[int]) -> tuple[str, list[ir.Op]]:
+    def _gapped(self, move: Concat, names: list[str]) -> tuple[str, list[ir.Op]]:
         """A tensor in which every input begins an output vector, and how to close the gaps."""
-        n, target = self.config.n_lanes, self.tensors[move.output]
-        starts = [0, *accumulate(round_up(size, n) for size in sizes[:-1])]
-        wide = self._new((*target.shape[:3], starts[-1] + sizes[-1]), target.zero_point)
+        target, chosen, start, end = self.tensors[move.output], list[int](), 0, 0
+        for given, name in zip(move.inputs, names, strict=True):
+            channels = self.tensors[name].shape[3]
+            inner = self.gapped[given][1] if given in self.gapped else range(channels)
+            chosen += [start + channel for channel in inner]
+            end = start + channels
+            start += round_up(channels, self.config.n_lanes)
+        wide = self._new((*target.shape[:3], end), target.zero_point)
         self.made.add(wide)
-        chosen = [start + c for start, size in zip(starts, sizes, strict=True) for c in range(size)]
+        self.gapped[move.output] = wide, chosen
         return wide, [self._select(move.node, wide, move.output, chosen)]
 
     def _take(self, move: Take) -> list[ir.Op]:

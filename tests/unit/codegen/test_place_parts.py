@@ -151,3 +151,15 @@ def test_pixels_of_an_image_are_rows_of_a_matrix() -> None:
     for config in able:
         got = run(lower(graph, config), graph, data, config, 3)
         assert differing(got, expected(graph, data)) == []
+
+
+def test_gaps_are_kept_where_joined_channels_are_joined_again() -> None:
+    """A dense block that grows by 12 channels: every reader picks, nothing is moved."""
+    builder = Builder()
+    x = builder.conv(builder.input((1, 5, 6, 16)), 20)
+    for _ in range(3):
+        x = builder.concat(x, builder.conv(x, 12, SAME3))
+    builder.conv(x, 8)
+    folded = fold_selections(place_parts(builder.graph(), DEFAULT), DEFAULT)
+    assert [op.name for op in folded.ops] == ["conv0", "conv1", "conv2", "conv3", "conv4"]
+    check(builder)

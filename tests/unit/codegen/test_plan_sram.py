@@ -14,8 +14,9 @@ from accel.program import Window
 from codegen import ir
 from codegen.bands import bands
 from codegen.fits import band_bytes, reason
+from codegen.passes.place_parts import place_parts
 from codegen.passes.plan_sram import plan_sram
-from codegen.plan import Memory, Plan, Region
+from codegen.plan import Memory, Place, Plan, Region
 from tests.unit.codegen.graphs import (
     CONFIG_NAMES,
     CONFIGS,
@@ -29,14 +30,14 @@ SAME3 = ir.Window2d((3, 3), padding=(1, 1, 1, 1))
 
 
 def alive(graph: ir.Graph) -> list[set[str]]:
-    """For each op the tensors that must keep their value while it runs.
+    """For each op the tensors that must keep their value while it runs, whole ones.
 
     Graph inputs count from their first use: a resident one is loaded there.
     """
     uses: dict[str, list[int]] = {}
     for index, op in enumerate(graph.ops):
         for name in (*ir.reads(op), op.output):
-            uses.setdefault(name, []).append(index)
+            uses.setdefault(ir.whole_of(name, graph.tensors), []).append(index)
     return [
         {name for name, at in uses.items() if at[0] <= index <= at[-1]}
         for index in range(len(graph.ops))
@@ -46,7 +47,8 @@ def alive(graph: ir.Graph) -> list[set[str]]:
 @settings(deadline=None)
 @given(builders(most_ops=6), CONFIG_NAMES)
 def test_what_is_alive_together_never_overlaps(builder: Builder, name: str) -> None:
-    config, graph = CONFIGS[name], builder.graph()
+    config = CONFIGS[name]
+    graph = place_parts(builder.graph(), config)
     assume(not any(reason(op, graph.tensors, config) for op in graph.ops))
     plan = plan_sram(graph, config)
     for op, names, slab in zip(graph.ops, alive(graph), plan.slabs, strict=True):
@@ -66,8 +68,9 @@ def test_what_is_alive_together_never_overlaps(builder: Builder, name: str) -> N
 
 @settings(deadline=None)
 @given(builders(most_ops=6), CONFIG_NAMES)
-def test_tensors_in_memory_have_bytes_of_their_own(builder: Builder, name: str) -> None:
-    config, graph = CONFIGS[name], builder.graph()
+def test_tensors_in_memory_have_bytes_of_their_own(builder: Builder, config_name: str) -> None:
+    config = CONFIGS[config_name]
+    graph = place_parts(builder.graph(), config)
     assume(not any(reason(op, graph.tensors, config) for op in graph.ops))
     plan = plan_sram(graph, config)
     sizes = {
@@ -76,7 +79,11 @@ def test_tensors_in_memory_have_bytes_of_their_own(builder: Builder, name: str) 
         Window.SCRATCH: plan.scratch_bytes,
     }
     taken: dict[Window, list[Region]] = {window: [] for window in sizes}
-    for place in plan.places.values():
+    for name, place in plan.places.items():
+        whole = plan.places[ir.whole_of(name, graph.tensors)]
+        if place is not whole:
+            assert _inside(place, whole)
+            continue
         assert place.resident is not None or place.memory is not None
         if place.memory is not None:
             assert place.memory.offset % 64 == 0
@@ -84,6 +91,23 @@ def test_tensors_in_memory_have_bytes_of_their_own(builder: Builder, name: str) 
     for window, regions in taken.items():
         assert all(region.stop <= sizes[window] for region in regions)
         assert not any(a.overlaps(b) for a, b in itertools.combinations(regions, 2))
+
+
+def _inside(part: Place, whole: Place) -> bool:
+    """Whether a part is where its whole is, on chip and in memory."""
+    if (part.resident is None, part.memory is None) != (whole.resident is None, not whole.memory):
+        return False
+    if part.resident and whole.resident:
+        return (
+            whole.resident.start
+            <= part.resident.start
+            <= part.resident.stop
+            <= (whole.resident.stop)
+        )
+    assert part.memory is not None
+    assert whole.memory is not None
+    first = part.memory.offset - whole.memory.offset
+    return 0 <= first <= first + part.layout.span <= whole.layout.size
 
 
 def chain(config: AccelConfig, side: int = 32) -> tuple[ir.Graph, Plan]:
