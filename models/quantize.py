@@ -23,13 +23,13 @@ def run(model: onnx.ModelProto, samples: Iterable[Mapping[str, Array]]) -> Array
     that it breaks (onnxruntime 1.32, where two products share a weight) runs node by node.
     """
     options = SessionOptions()
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # what fails is raised as well
     options.add_session_config_entry("session.x64quantprecision", "1")
     try:
         session = _session(model, options)
     except Fail:
         options = SessionOptions()
-        options.log_severity_level = 3
+        options.log_severity_level = 4  # what fails is raised as well
         options.graph_optimization_level = GraphOptimizationLevel.ORT_DISABLE_ALL
         session = _session(model, options)
     return np.stack([session.run(None, dict(sample))[0] for sample in samples])

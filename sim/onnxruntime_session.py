@@ -7,7 +7,8 @@ from typing import Any
 
 import onnxruntime
 
-QUIET = 3
+QUIET = 4
+"""Fatal errors only: others are raised as well."""
 EXACT_SUMS = ("session.x64quantprecision", "1")
 """Without it, pairs of products saturate at 16 bits on CPUs that lack VNNI."""
 
