@@ -10,7 +10,8 @@ import onnxruntime
 from onnxruntime.capi.onnxruntime_pybind11_state import Fail
 from onnxruntime.capi.onnxruntime_pybind11_state import NotImplemented as NoKernel
 
-ERRORS_ONLY = 3
+FATAL_ONLY = 4
+"""What fails is raised as well."""
 PRECISE = ("session.x64quantprecision", "1")
 """x86 without VNNI multiplies uint8 by int8 with 16-bit sums that saturate; this makes the weights
 uint8 there, whose sums do not (onnxruntime_session_options_config_keys.h)."""
@@ -35,7 +36,7 @@ def open_session(model: bytes | str | os.PathLike[str]) -> Any:
 
 def _options() -> Any:
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = ERRORS_ONLY
+    options.log_severity_level = FATAL_ONLY
     return options
 
 
