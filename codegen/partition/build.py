@@ -15,15 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from codegen import ir
-from codegen.frontend.integerize import array
+from codegen.partition.values import array, shape_of
 
 Parts = Mapping[str, Any]
 CLIP_ONLY = ir.Window2d((1, 1))
-
-
-def shape_of(expr: Any) -> tuple[int, ...]:
-    """Static shape of a Relax expression."""
-    return tuple(int(size) for size in expr.ty.shape)
 
 
 def build(

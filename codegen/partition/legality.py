@@ -14,7 +14,8 @@ from typing import Any
 from accel.config import AccelConfig
 from codegen import ir
 from codegen.fits import reason
-from codegen.partition.build import Parts, build, shape_of
+from codegen.partition.build import Parts, build
+from codegen.partition.values import dtype_of, shape_of
 from codegen.partition.views import HEADS, default_axes, head_axes, shape_under
 
 RANKS = (2, 3, 4)
@@ -29,7 +30,7 @@ def activations_are_images_or_rows(
 ) -> str:
     """Activations are int8, and [N, C, H, W], [N, M, C] or [M, C]."""
     for expr in (*(parts[key] for key in ("x", "a", "b") if key in parts), output):
-        shape, dtype = shape_of(expr), str(expr.ty.dtype.dtype)
+        shape, dtype = shape_of(expr), dtype_of(expr)
         if len(shape) not in RANKS or dtype != "int8":
             return f"{dtype} {list(shape)} is not int8 [N, C, H, W], [N, M, C] or [M, C]"
     return ""

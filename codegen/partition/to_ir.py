@@ -13,10 +13,11 @@ from tvm.ir import Call
 from accel.errors import PlanError
 from codegen import ir
 from codegen.frontend.onnx_import import node_names
-from codegen.partition.build import build, copy, input_zero_points, shape_of
+from codegen.partition.build import build, copy, input_zero_points
 from codegen.partition.legality import RENAMES
 from codegen.partition.partition import MADE_BY, Partitioned, matched_parts
 from codegen.partition.patterns import PREFIX, Pattern
+from codegen.partition.values import shape_of
 from codegen.partition.views import (
     HEADS,
     NCHW_TO_NHWC,

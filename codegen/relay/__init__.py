@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Relay front: ONNX or Relay to the neutral graph and to a library, with TVM 0.19."""

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""TVM's FakeQuantizationToInteger: float ops between dequantize and quantize become qnn ops.
+
+Two things are added where TVM lets one register a conversion: results remember their node, and a
+clip's bounds are rounded, as QuantizeLinear would (TVM truncates them).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+import tvm
+from tvm import relay
+from tvm.relay.op.op import register_fake_quantization_to_integer
+
+from codegen.relay.expressions import hint_of, made_by, values
+
+REGISTRY = "FTVMFakeQuantizationToInteger"
+LEVEL = 11
+"""Above TVM's own conversions."""
+REMEMBERING = (
+    *("add", "multiply", "subtract", "mean", "nn.avg_pool2d", "nn.batch_matmul", "nn.bias_add"),
+    *("nn.conv2d", "nn.dense", "nn.global_avg_pool2d", "nn.relu", "sigmoid", "tanh"),
+)
+
+
+def to_qnn(module: Any) -> Any:
+    """A float QDQ module with its quantized islands as qnn ops; the rest stays float."""
+    _register()
+    passes = [
+        relay.transform.InferType(),
+        relay.transform.FoldConstant(),
+        relay.transform.FakeQuantizationToInteger(use_qat=False),
+        relay.transform.InferType(),
+        relay.transform.FoldConstant(),
+        relay.transform.InferType(),
+    ]
+    with tvm.transform.PassContext(opt_level=3):
+        return tvm.transform.Sequential(passes)(module)
+
+
+@cache
+def _register() -> None:
+    for name in REMEMBERING:
+        convert = relay.op.get(name).get_attr(REGISTRY)
+        register_fake_quantization_to_integer(name, _remembering(convert), LEVEL)
+    convert = relay.op.get("clip").get_attr(REGISTRY)
+    register_fake_quantization_to_integer("clip", _rounding(convert), LEVEL)
+
+
+def _remembering(convert: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    def run(expr: Any, types: Any) -> Any:
+        result, kind = convert(expr, types)
+        named = isinstance(result, relay.Call) and not hint_of(result)
+        return [made_by(result, hint_of(expr)) if named else result, kind]
+
+    return run
+
+
+def _rounding(convert: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    def run(expr: Any, types: Any) -> Any:
+        kind = types[expr.args[0]]
+        scale, zero = values(kind.scale), values(kind.zero_point)
+        if scale is None or zero is None or scale.size != 1 or zero.size != 1:
+            result, kind = convert(expr, types)
+        else:
+            limits = np.iinfo(str(kind.dtype))
+            low, high = (
+                int(np.clip(np.rint(np.float32(bound) / scale.item()) + zero.item(), *_range))
+                for bound, _range in (
+                    (expr.attrs.a_min, (limits.min, limits.max)),
+                    (expr.attrs.a_max, (limits.min, limits.max)),
+                )
+            )
+            result = relay.clip(expr.args[0], low, high)
+        return [made_by(result, hint_of(expr)), kind]
+
+    return run
