@@ -3,6 +3,9 @@
 
 python -m codegen.compile MODEL.onnx [--config NAME|FILE.toml] [--emit cmds|bin|lib|report] [-o DIR]
     [--calibrate DATA.npz|DIR ...]
+python -m codegen.compile MODEL.onnx|MODEL.relay|MODEL.json --ir relay [--annotate pattern|op] ...
+
+What imports TVM's Relax is imported when it is used: with --ir relay this runs where Relay is.
 """
 
 from __future__ import annotations
@@ -12,24 +15,26 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 from accel.config import AccelConfig, load_config
 from accel.errors import TesseraError
 from accel.program import Program, to_bytes
-from codegen import artifact, ir
+from codegen import ir
 from codegen.explain import Explanation, explain
+from codegen.front import Compilation, add_ir_options, elsewhere
 from codegen.frontend import calibrate
-from codegen.frontend.integerize import Notes, integerize
-from codegen.frontend.onnx_import import Imported, import_onnx
 from codegen.listing import listing
-from codegen.partition.partition import Partitioned, partition
-from codegen.partition.to_ir import regions, to_ir
 from codegen.pipeline import lower
 from codegen.recipe import DEFAULT
 from codegen.tuning import Database, load_database
+
+if TYPE_CHECKING:
+    from codegen.frontend.integerize import Notes
+    from codegen.frontend.onnx_import import Imported
+    from codegen.partition.partition import Partitioned
 
 EMITS = ("cmds", "bin", "lib", "report")
 
@@ -52,6 +57,8 @@ class Compiled:
 
     def export(self, path: Path) -> None:
         """Write the self-contained TVM library."""
+        from codegen import artifact
+
         artifact.export(self.partitioned.module, self.programs, path)
 
 
@@ -73,6 +80,8 @@ def compile_model(
         ModelError: the model cannot be imported.
         PlanError: a region does not fit the configured memories.
     """
+    from codegen.frontend.onnx_import import import_onnx
+
     progress("importing")
     return compile_imported(import_onnx(path), config, progress, tuned)
 
@@ -84,6 +93,10 @@ def compile_imported(
     tuned: Database | None = None,
 ) -> Compiled:
     """Compile what `onnx_import` gave; arguments and errors as of `compile_model`."""
+    from codegen.frontend.integerize import integerize
+    from codegen.partition.partition import partition
+    from codegen.partition.to_ir import regions, to_ir
+
     progress("rewriting to integers")
     integer, notes = integerize(imported.module)
     progress("partitioning")
@@ -112,15 +125,19 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("-o", "--output", type=Path, default=None, help="directory to write into")
     calibrate.add_options(parser)
+    add_ir_options(parser)
     options = parser.parse_args(arguments)
     console = Console(stderr=True)
     try:
-        with console.status("compiling") as status:
+        status = elsewhere("codegen.compile", options.ir, arguments)
+        if status is not None:
+            return status
+        with console.status("compiling") as shown:
             config = load_config(options.config)
             tuned = load_database(options.tuned) if options.tuned else None
             folder = options.output or Path("build")
-            model = calibrate.quantized(options.model, folder, options, status.update)
-            compiled = compile_model(model, config, status.update, tuned)
+            model = calibrate.quantized(options.model, folder, options, shown.update)
+            compiled = compile_for(options, model, config, shown.update, tuned)
             _emit(compiled, options.emit, options.model.stem, options.output)
     except TesseraError as error:
         console.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
@@ -130,7 +147,22 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _emit(compiled: Compiled, what: str, stem: str, directory: Path | None) -> None:
+def compile_for(
+    options: argparse.Namespace,
+    path: Path,
+    config: AccelConfig,
+    progress: Callable[[str], None],
+    tuned: Database | None,
+) -> Compilation:
+    """Compile through the IR that the options name."""
+    if options.ir == "relay":
+        from codegen.relay.compile import compile_relay
+
+        return compile_relay(path, config, options.annotate, progress, tuned)
+    return compile_model(path, config, progress, tuned)
+
+
+def _emit(compiled: Compilation, what: str, stem: str, directory: Path | None) -> None:
     """Write one kind of output: to `directory`, or text to stdout when there is none."""
     if what == "lib":
         target = (directory or Path("build")) / f"{stem}.so"

@@ -6,14 +6,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import onnx
 
 from accel.program import Program
-from codegen.frontend.integerize import Notes
-from codegen.frontend.onnx_import import Imported, node_indices
-from codegen.partition.partition import Partitioned
+from codegen.frontend.nodes import node_indices
+
+if TYPE_CHECKING:  # a report is also made where there is no Relax
+    from codegen.frontend.integerize import Notes
+    from codegen.frontend.onnx_import import Imported
+    from codegen.partition.partition import Partitioned
 
 ACCELERATOR, HOST, ABSORBED = "accelerator", "host", "absorbed"
 

@@ -22,7 +22,6 @@ from codegen.relay.expressions import hint_of, op_name, post_order, typed, with_
 from codegen.relay.patterns import PREFIX, Pattern, match, neutral, part_of, pattern_table
 from codegen.relay.supported import offered
 
-ANNOTATIONS = ("pattern", "op")
 NOT_WHOLE = "not every op of its region is part of a pattern that the accelerator takes"
 
 
@@ -49,7 +48,7 @@ def partition(module: Any, config: AccelConfig, annotate: str = "pattern") -> Pa
     Args:
         module: integer Relay module (`integerize`).
         config: the hardware.
-        annotate: one of `ANNOTATIONS`.
+        annotate: one of `front.ANNOTATIONS`.
     """
     refusals: dict[str, str] = {}
     table = _composites(config, refusals)
@@ -84,7 +83,7 @@ def _composites(
                 return False
             why = refusal(pattern.name, neutral(pattern.name, parts), part_of(root), config)
             if why:
-                refusals[hint_of(root)] = why
+                refusals[hint_of(root)] = str(why)
             return not why
 
         return run
