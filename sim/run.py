@@ -2,6 +2,7 @@
 """Run a model on a backend, compare every bit with TVM's host execution, say where the cycles went.
 
 python -m sim.run MODEL.onnx|ARTIFACT.so|PROGRAM.bin [--backend model|verilator|cocotb] ...
+python -m sim.run MODEL.onnx|MODEL.relay|MODEL.json|ARTIFACT.so --ir relay ...
 
 The last line is PASS or FAIL; exit status 0: every bit matches, 1: not so, 2: an error.
 """
@@ -22,6 +23,7 @@ from accel.device import Device
 from accel.errors import ConfigError, ModelError, TesseraError
 from accel.program import Program, from_bytes
 from codegen.cost import Bus, estimate
+from codegen.front import RELAY, add_ir_options, elsewhere
 from codegen.frontend import calibrate
 from sim.backends.open_device import BACKENDS, open_device
 from sim.backends.rtl_device import RtlDevice
@@ -30,9 +32,12 @@ from sim.show import show, to_json
 from sim.waves import WaveRequest
 
 if TYPE_CHECKING:
-    from codegen.compile import Compiled
+    from codegen.tuning import Database
+    from sim.model import Model
     from sim.session import Result, RunProgram
 
+RELAY_SUFFIXES = (".relay", ".json")
+MODELS = (".onnx", *RELAY_SUFFIXES)
 Status = Callable[[str], None]
 
 
@@ -83,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
         "--report", type=Path, metavar="DIR", help="write a page with roofline and attribution"
     )
     calibrate.add_options(parser)
+    add_ir_options(parser)
     return parser
 
 
@@ -91,6 +97,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     console = Console(stderr=True)
     try:
+        there = elsewhere("sim.run", options.ir, arguments)
+        if there is not None:
+            return there
         with console.status("starting") as status:
             result, config = _run(options, status.update)
         _publish(result, config, options)
@@ -110,13 +119,16 @@ def _run(options: argparse.Namespace, status: Status) -> tuple[Result, AccelConf
         raise ConfigError("--report: the model backend has no cycles")
     if options.report is not None and options.report.is_file():
         raise ConfigError(f"--report {options.report}: that is a file, not a folder")
+    relay_only = options.model.suffix in RELAY_SUFFIXES
+    if relay_only and options.ir != RELAY:
+        raise ConfigError(f"{options.model} is a Relay module: give --ir relay")
     if options.calibrate is not None and options.model.suffix != ".onnx":
         raise ConfigError("--calibrate: the model is an ONNX file")
     options.model = calibrate.quantized(options.model, Path("build"), options, status)
-    if options.tune is not None and (options.tune < 0 or options.model.suffix != ".onnx"):
-        raise ConfigError("--tune N: N is 0 or more, and the model an ONNX file")
-    if options.jobs != 1 and (options.backend != "verilator" or options.model.suffix != ".onnx"):
-        raise ConfigError("--jobs N: runs an ONNX file on the verilator backend")
+    if options.tune is not None and (options.tune < 0 or options.model.suffix not in MODELS):
+        raise ConfigError("--tune N: N is 0 or more, and the model no artifact or program")
+    if options.jobs != 1 and (options.backend != "verilator" or options.model.suffix not in MODELS):
+        raise ConfigError("--jobs N: runs a model on the verilator backend")
     if options.jobs < 1 or (options.jobs > 1 and (options.waves or options.checks)):
         raise ConfigError("--jobs N: N is 1 or more; waves and checks need one process")
     waves = _wave_request(options)
@@ -151,16 +163,13 @@ def _run(options: argparse.Namespace, status: Status) -> tuple[Result, AccelConf
     elif options.model.suffix == ".so":
         result = _run_artifact(options, config, opener(waves))
     else:
-        from sim.compare import export_and_load
-
-        compiled = _compile(options, config, memory_model, status)
-        request = _narrow(waves, options.waves_layer, list(compiled.programs.values()))
+        model = _compile(options, config, memory_model, status)
+        programs = list(model.compiled.programs.values())
+        request = _narrow(waves, options.waves_layer, programs)
         status("exporting the artifact")
-        artifact = export_and_load(compiled)
         result = session.run_model(
-            options.model,
-            compiled,
-            artifact,
+            model,
+            model.artifact(),
             config,
             opener(request),
             options.input,
@@ -172,19 +181,18 @@ def _run(options: argparse.Namespace, status: Status) -> tuple[Result, AccelConf
 
 def _compile(
     options: argparse.Namespace, config: AccelConfig, memory: MemoryModel, status: Status
-) -> Compiled:
+) -> Model:
     """Compile the model, after a search for faster recipes if that was asked for."""
-    from codegen.compile import compile_model
     from codegen.tuning import load_database
     from sim.tune import trial_table, tune
 
     if options.tune is None:
-        return compile_model(options.model, config, status)
+        return _compiled(options, config, status, None)
     database = load_database(options.tune_db)
-    compiled = compile_model(options.model, config, status, database)
+    model = _compiled(options, config, status, database)
     if options.tune == 0:
-        return compiled
-    for graph in compiled.graphs.values():
+        return model
+    for graph in model.compiled.graphs.values():
         trials = tune(
             graph,
             config,
@@ -196,7 +204,23 @@ def _compile(
         )
         Console().print(trial_table(graph.name, trials))
     database.save(options.tune_db)
-    return compile_model(options.model, config, status, database)
+    return _compiled(options, config, status, database)
+
+
+def _compiled(
+    options: argparse.Namespace, config: AccelConfig, status: Status, tuned: Database | None
+) -> Model:
+    """Compile the model once, through the IR that was asked for."""
+    if options.ir == RELAY:
+        from codegen.relay.compile import compile_relay
+        from sim.relay_model import RelayModel
+
+        compiled = compile_relay(options.model, config, options.annotate, status, tuned)
+        return RelayModel(options.model, compiled)
+    from codegen.compile import compile_model
+    from sim.relax_model import RelaxModel
+
+    return RelaxModel(options.model, compile_model(options.model, config, status, tuned))
 
 
 def _segments(
@@ -225,6 +249,7 @@ def _run_artifact(
     options: argparse.Namespace, config: AccelConfig, opener: Callable[[int], Device]
 ) -> Result:
     from sim import session
+    from sim.model import open_artifact
 
     if options.input is None:
         raise ConfigError(
@@ -232,7 +257,8 @@ def _run_artifact(
         )
     if options.waves_layer is not None:
         raise ConfigError("an artifact shows its layers only when it runs: use --waves-commands")
-    return session.run_artifact(options.model, config, opener, options.input)
+    artifact = open_artifact(options.model, options.ir)
+    return session.run_artifact(artifact, config, opener, options.input)
 
 
 def _wave_request(options: argparse.Namespace) -> WaveRequest | None:

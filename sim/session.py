@@ -20,20 +20,11 @@ from accel.errors import ModelError, TesseraError
 from accel.layout import round_up
 from accel.model.device import ModelDevice
 from accel.program import Program
-from codegen.compile import Compiled
 from codegen.explain import HOST
-from sim.compare import (
-    Artifact,
-    Call,
-    Culprit,
-    Difference,
-    difference,
-    exposed_bytes,
-    locate,
-    run_host,
-)
-from sim.inputs import artifact_inputs, model_inputs, program_inputs
-from sim.onnx_macs import count_macs
+from sim.difference import Call, Culprit, Difference, difference
+from sim.inputs import artifact_inputs, inputs_for, program_inputs
+from sim.locate import exposed_bytes, locate
+from sim.model import Artifact, Model
 from sim.report import LayerRow, layer_rows
 
 Arrays = list[npt.NDArray[Any]]
@@ -131,8 +122,7 @@ def call_rows(calls: Sequence[Call], config: AccelConfig) -> list[LayerRow]:
 
 
 def run_model(
-    path: Path,
-    compiled: Compiled,
+    model: Model,
     artifact: Artifact,
     config: AccelConfig,
     open_device: OpenDevice,
@@ -140,8 +130,9 @@ def run_model(
     seed: int,
     elsewhere: RunProgram | None = None,
 ) -> Result:
-    """Run a compiled ONNX model; the reference is its integer form on TVM's host."""
-    inputs = model_inputs(compiled, input_file, seed)
+    """Run a compiled model; the reference is its integer form on TVM's host."""
+    compiled = model.compiled
+    inputs = inputs_for(model.inputs(), input_file, seed)
     size = memory_bytes(list(compiled.programs.values())) + exposed_bytes(compiled.graphs, config)
     with open_device(size) as device:
         driver = _Recorder(device, config)
@@ -150,7 +141,7 @@ def run_model(
         outputs, calls = _run_artifact(artifact, driver, inputs)
         driver.elsewhere = None
         seconds = time.perf_counter() - started
-        expected = run_host(compiled.integer, inputs)
+        expected = model.golden(inputs)
         compared = difference(outputs, expected)
         culprit = None if compared.same else locate(compiled, calls, driver)
     host = [
@@ -163,33 +154,18 @@ def run_model(
         compared,
         call_rows(calls, config) + host,
         calls,
-        count_macs(compiled.imported.qdq),
+        model.macs(),
         seconds,
         culprit,
         compiled.explanation.warnings,
-        _other_executions(path, compiled, inputs, expected),
+        {name: difference(expected, other) for name, other in model.others(inputs).items()},
     )
 
 
-def _other_executions(
-    path: Path, compiled: Compiled, inputs: Arrays, expected: Arrays
-) -> dict[str, Difference]:
-    from sim.compare import input_names, run_onnxruntime
-
-    named = dict(zip(input_names(compiled), inputs, strict=True))
-    return {
-        "float QDQ form on TVM host": difference(
-            expected, run_host(compiled.imported.module, inputs)
-        ),
-        "onnxruntime": difference(expected, run_onnxruntime(path.read_bytes(), named)),
-    }
-
-
 def run_artifact(
-    path: Path, config: AccelConfig, open_device: OpenDevice, input_file: Path
+    artifact: Artifact, config: AccelConfig, open_device: OpenDevice, input_file: Path
 ) -> Result:
     """Run an exported artifact; the reference is the same artifact on the functional model."""
-    artifact = Artifact(path)
     inputs = artifact_inputs(artifact.input_names(), input_file)
     with open_device(ARTIFACT_MEMORY) as device:
         started = time.perf_counter()

@@ -25,6 +25,8 @@ from codegen.stubs import BLOB, MOST_TENSORS, Interface, compile_stubs, publish
 TARGET = "llvm"
 OPT_LEVEL = 1
 """Lowers qnn ops and fuses; higher levels compile longer, for schedules that nobody tuned."""
+FOLDING = 2
+"""The first level that folds constants; per-channel qnn.requantize cannot be built without."""
 
 _PROLOGUE = """\
 #include <string.h>
@@ -97,10 +99,10 @@ def export(module: Any, programs: Mapping[str, Program], path: Path) -> None:
         publish(library, path)
 
 
-def compile_host(module: Any) -> Any:
+def compile_host(module: Any, opt_level: int = OPT_LEVEL) -> Any:
     """Compile a Relay module for the host CPU."""
     autotvm.GLOBAL_SCOPE.silent = True  # of schedules that nobody tuned
-    with tvm.transform.PassContext(opt_level=OPT_LEVEL):
+    with tvm.transform.PassContext(opt_level=opt_level):
         return relay.build(module, TARGET)
 
 

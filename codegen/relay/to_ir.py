@@ -9,7 +9,7 @@ from typing import Any
 from tvm import relay
 
 from codegen import ir
-from codegen.frontend.nodes import node_names
+from codegen.frontend.nodes import node_indices, node_names
 from codegen.partition.build import build, copy, input_zero_points
 from codegen.partition.legality import RENAMES
 from codegen.partition.views import default_axes, shape_under
@@ -46,9 +46,8 @@ class _Translator:
         for param in function.params:
             self._names[param] = self._new(param)
         inputs = [self._port(param) for param in function.params]
-        for expr in post_order(function.body):
-            if isinstance(expr, relay.Call) and isinstance(expr.op, relay.Function):
-                self._composite(expr)
+        for call in _in_node_order(function.body):
+            self._composite(call)
         body = function.body
         results = list(body.fields) if isinstance(body, relay.Tuple) else [body]
         passed = {port.tensor for port in inputs}
@@ -92,3 +91,20 @@ class _Translator:
         source = ir.Source(node_names(hint, self._nodes) or kind, len(self._ops))
         self._names[call] = self._new(call)
         self._ops.append(build(kind, parts, source, names, self._names[call]))
+
+
+def _in_node_order(body: Any) -> list[Any]:
+    """Calls of composites, operands first, branches in the order of the model's nodes.
+
+    Relay has no order beyond that of operands; a schedule keeps the one that it is given.
+    """
+    calls = [
+        expr
+        for expr in post_order(body)
+        if isinstance(expr, relay.Call) and isinstance(expr.op, relay.Function)
+    ]
+    place: dict[Any, int] = {}
+    for call in calls:
+        own = node_indices(hint_of(call.op.body))
+        place[call] = max([*own, *(place.get(operand, -1) for operand in call.args)], default=-1)
+    return sorted(calls, key=lambda call: place[call])
