@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from dataclasses import dataclass
 from math import prod
@@ -79,7 +80,9 @@ class RelayArtifact:
 
     def __init__(self, path: Path) -> None:
         try:
-            self._executor = _executor(tvm.runtime.load_module(str(path)))
+            library = tvm.runtime.load_module(str(path))
+            self._names = _inputs_of(library)
+            self._executor = _executor(library)
         except (OSError, RuntimeError, ValueError, AttributeError) as error:
             reason = str(error).strip().splitlines()[-1]
             raise ArtifactError(
@@ -88,8 +91,7 @@ class RelayArtifact:
 
     def input_names(self) -> list[str]:
         """Names of the model's inputs, in order."""
-        shapes, _ = self._executor.get_input_info()
-        return list(map(str, shapes))
+        return self._names
 
     def run(self, driver: Driver, inputs: Arrays) -> tuple[Arrays, list[Call]]:
         """Execute the model; offloaded regions run on `driver`.
@@ -99,7 +101,15 @@ class RelayArtifact:
         """
         calls: list[Call] = []
         with bind(recorder(driver, calls)):
-            return _execute(self._executor, self.input_names(), inputs), calls
+            return _execute(self._executor, self._names, inputs), calls
+
+
+def _inputs_of(library: Any) -> list[str]:
+    """Inputs of the graph in order, without its constants."""
+    graph = json.loads(str(library["get_graph_json"]()))
+    constants = set(map(str, library["get_graph_params"]()))
+    names = [graph["nodes"][index]["name"] for index in graph["arg_nodes"]]
+    return [name for name in names if name not in constants]
 
 
 def _executor(library: Any) -> Any:

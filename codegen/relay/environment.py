@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -16,8 +15,6 @@ PACKAGE = "xtc-tvm-python-bindings"
 ROOT = Path(__file__).parent.parent.parent
 PYTHON = ROOT / ".venv-relay" / "bin" / "python"
 """The interpreter that `make relay` sets up."""
-
-os.environ.setdefault("TOPHUB_LOCATION", "NONE")  # TVM 0.19 would look for schedules on the network
 
 
 def is_here() -> bool:

@@ -42,9 +42,9 @@ from codegen.relay.islands import (
     all_zero,
     bounds_in_steps,
     chain_of,
+    clipped_by,
     is_constant,
     scalar,
-    tighter,
 )
 
 MOVES = frozenset(
@@ -223,7 +223,7 @@ class _Rewriter:
         shift = 128 if dtype_of(chain.core) == "uint8" else 0
         low, high = (bound - shift - x.zero_point for bound in chain.bounds)
         steps = bounds_in_steps((low, high), np.asarray([x.scale]), to.scale, to.zero_point)
-        to = Target(to.scale, to.zero_point, tighter(clip, steps), hint_of(call) or hint)
+        to = Target(to.scale, to.zero_point, clipped_by(steps, clip), hint_of(call) or hint)
         return forms.rescaled(x, len(shape_of(call)), to)
 
     def _product(self, call: Any, to: Target) -> Any | None:
@@ -240,7 +240,7 @@ class _Rewriter:
         self._notes.float_error = max(self._notes.float_error, error)
         scale = x.scale * weights.scale
         steps = bounds_in_steps(chain.bounds, scale, to.scale, to.zero_point)
-        to = Target(to.scale, to.zero_point, tighter(to.clip, steps), to.hint)
+        to = Target(to.scale, to.zero_point, clipped_by(steps, to.clip), to.hint)
         acc = products.summed(core, x, weights)
         return forms.requantized(acc, chain.bias, scale, len(shape_of(call)), to)
 

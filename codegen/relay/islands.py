@@ -37,7 +37,7 @@ def chain_of(expr: Any) -> Chain:
     low, high = np.asarray([-math.inf]), np.asarray([math.inf])
     hints = []
     while (found := _clip(expr)) is not None:
-        low, high = np.maximum(low, found[0]), np.minimum(high, found[1])
+        low, high = (np.clip(bound, low, high) for bound in found)
         hints.append(hint_of(expr))
         expr = expr.args[0]
     bias = _bias(expr)
@@ -111,9 +111,10 @@ def bounds_in_steps(
     return step(bounds[0], INT8[0]), step(bounds[1], INT8[1])
 
 
-def tighter(a: tuple[int, int], b: tuple[int, int]) -> tuple[int, int]:
-    """Both clips in one."""
-    return max(a[0], b[0]), min(a[1], b[1])
+def clipped_by(inner: tuple[int, int], outer: tuple[int, int]) -> tuple[int, int]:
+    """A clip and the one behind it as one; of bounds that exclude each other, the last rules."""
+    low, high = (min(max(bound, outer[0]), outer[1]) for bound in inner)
+    return low, high
 
 
 def is_constant(expr: Any) -> bool:
