@@ -19,7 +19,8 @@ from codegen.relay.expressions import dtype_of, shape_of
 from codegen.relay.islands import all_zero, is_constant
 from codegen.relay.patterns import PREFIX
 
-INTEGERS = ("int8", "int16", "int32", "int64")
+INTEGERS = ("int8", "int32", "int64")
+"""int16 occurs only where uint8 becomes int8, on the host."""
 _offers: list[bool] = []
 
 
