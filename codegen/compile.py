@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from accel.config import AccelConfig, load_config
-from accel.errors import TesseraError
+from accel.errors import ModelError, TesseraError
 from accel.program import Program, to_bytes
 from codegen import ir
 from codegen.explain import Explanation, explain
-from codegen.front import Compilation, add_ir_options, elsewhere
+from codegen.front import RELAY_SUFFIXES, Compilation, add_ir_options, elsewhere
 from codegen.frontend import calibrate
 from codegen.listing import listing
 from codegen.pipeline import lower
@@ -159,6 +159,8 @@ def compile_for(
         from codegen.relay.compile import compile_relay
 
         return compile_relay(path, config, options.annotate, progress, tuned)
+    if path.suffix in RELAY_SUFFIXES:
+        raise ModelError(f"{path} is a Relay module: give --ir relay")
     return compile_model(path, config, progress, tuned)
 
 

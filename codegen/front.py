@@ -19,6 +19,8 @@ from codegen.explain import Explanation
 from codegen.relay import environment
 
 RELAX, RELAY = "relax", "relay"
+RELAY_SUFFIXES = (".relay", ".json")
+"""Models as Relay text and JSON."""
 ANNOTATIONS = ("pattern", "op")
 
 

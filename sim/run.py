@@ -23,7 +23,7 @@ from accel.device import Device
 from accel.errors import ConfigError, ModelError, TesseraError
 from accel.program import Program, from_bytes
 from codegen.cost import Bus, estimate
-from codegen.front import RELAY, add_ir_options, elsewhere
+from codegen.front import RELAY, RELAY_SUFFIXES, add_ir_options, elsewhere
 from codegen.frontend import calibrate
 from sim.backends.open_device import BACKENDS, open_device
 from sim.backends.rtl_device import RtlDevice
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from sim.model import Model
     from sim.session import Result, RunProgram
 
-RELAY_SUFFIXES = (".relay", ".json")
 MODELS = (".onnx", *RELAY_SUFFIXES)
 Status = Callable[[str], None]
 
