@@ -26,8 +26,8 @@ from tvm import relay
 from accel.errors import ModelError
 from codegen.frontend.nodes import merge_hints
 from codegen.relay import forms, products
+from codegen.relay.borders import ACTIVATIONS, Borders
 from codegen.relay.expressions import (
-    const,
     dtype_of,
     hint_of,
     op_name,
@@ -43,15 +43,12 @@ from codegen.relay.islands import (
     bounds_in_steps,
     chain_of,
     clipped_by,
-    is_constant,
-    scalar,
 )
 
 MOVES = frozenset(
     ("expand_dims", "nn.batch_flatten", "nn.max_pool2d", "reshape", "squeeze", "transpose")
 )
 """Ops that move or choose int8 values: what they do does not depend on scale or zero point."""
-ACTIVATIONS = ("int8", "uint8")
 Clip = tuple[int, int]
 
 
@@ -78,13 +75,12 @@ def integerize(module: Any) -> tuple[Any, Notes]:
     return typed(tvm.IRModule.from_expr(relay.Function(main.params, body))), notes
 
 
-class _Rewriter:
+class _Rewriter(Borders):
     """Goes through `main` in order; handlers read old expressions and write new ones."""
 
     def __init__(self, body: Any, notes: Notes) -> None:
+        super().__init__()
         self._notes = notes
-        self._new: dict[Any, Any] = {}
-        self._int8: dict[Any, Any] = {}
         self._order = post_order(body)
         self._readers = Counter(
             operand for expr in self._order if isinstance(expr, relay.Call) for operand in expr.args
@@ -101,16 +97,16 @@ class _Rewriter:
     def result(self, body: Any) -> Any:
         """The new form of `main`'s body."""
         for expr in self._order:
-            self._new[expr] = self._visit(expr)
-        return self._new[body]
+            self.new[expr] = self._visit(expr)
+        return self.new[body]
 
     def _visit(self, expr: Any) -> Any:
         if isinstance(expr, relay.Call):
             return self._call(expr)
         if isinstance(expr, relay.Tuple):
-            return relay.Tuple([self._new[field] for field in expr.fields])
+            return relay.Tuple([self.new[field] for field in expr.fields])
         if isinstance(expr, relay.TupleGetItem):
-            return relay.TupleGetItem(self._new[expr.tuple_value], expr.index)
+            return relay.TupleGetItem(self.new[expr.tuple_value], expr.index)
         if isinstance(expr, (relay.Var, relay.Constant, tvm.ir.Op)):
             return expr
         raise ModelError(f"a {type(expr).__name__} in Relay's main: only dataflow is supported")
@@ -120,65 +116,23 @@ class _Rewriter:
         if dtype_of(call) in ACTIVATIONS:
             value = self._activation_call(name, call)
             if value is not None:
-                self._int8[call] = value
+                self.int8[call] = value
                 return value if dtype_of(call) == "int8" else forms.unsigned(value)
         if name == "qnn.dequantize":
-            return self._dequantize(call)
-        return with_arguments(call, [self._new[operand] for operand in call.args])
+            return self.dequantize(call)
+        return with_arguments(call, [self.new[operand] for operand in call.args])
 
     def _activation_call(self, name: str, call: Any) -> Any | None:
         """The int8 value of a call that we know, None of others."""
         if name in MOVES and dtype_of(call.args[0]) in ACTIVATIONS:
-            return with_arguments(call, [self._inside(call.args[0])])
+            return with_arguments(call, [self.inside(call.args[0])])
         if name in CLIPS:
             return self._clip(call)
         if name == "qnn.quantize":
-            return self._quantize(call)
+            return self.quantize(call)
         found = self._islands[name](call, INT8) if name in self._islands else None
         self._notes.islands += found is not None
         return found
-
-    # Borders: uint8 outside, int8 inside.
-
-    def _inside(self, old: Any) -> Any:
-        """The int8 value of an old int8 or uint8 expression."""
-        if old not in self._int8:
-            new = self._new[old]
-            self._int8[old] = new if dtype_of(old) == "int8" else forms.signed(new)
-        return self._int8[old]
-
-    def _activation(self, value: Any, scale: Any, zero: Any) -> Quantized | None:
-        """An int8 activation with one scale and one zero point."""
-        known, offset = scalar(scale), scalar(zero)
-        if known is None or offset is None or is_constant(value):
-            return None
-        if dtype_of(value) not in ACTIVATIONS:
-            return None
-        shift = 128 if dtype_of(value) == "uint8" else 0
-        return Quantized(self._inside(value), known, int(offset) - shift)
-
-    def _target(self, call: Any, affine: Any, clip: Clip, hint: str) -> Target | None:
-        known, offset = map(scalar, affine)
-        if known is None or offset is None:
-            return None
-        shift = 128 if dtype_of(call) == "uint8" else 0
-        return Target(known, int(offset) - shift, clip, hint)
-
-    def _quantize(self, call: Any) -> Any | None:
-        value, scale, zero = call.args
-        offset = scalar(zero)
-        if dtype_of(call) == "int8" or offset is None or scalar(scale) is None:
-            return None
-        zero = const(offset - 128, "int32")
-        return relay.qnn.op.quantize(self._new[value], scale, zero, call.attrs.axis, "int8")
-
-    def _dequantize(self, call: Any) -> Any:
-        value, scale, zero = call.args
-        offset = scalar(zero)
-        if dtype_of(value) == "uint8" and value in self._int8 and offset is not None:
-            zero = const(offset - 128, "int32")
-            return relay.qnn.op.dequantize(self._int8[value], scale, zero, call.attrs.axis)
-        return with_arguments(call, [self._new[operand] for operand in call.args])
 
     # Islands.
 
@@ -201,7 +155,7 @@ class _Rewriter:
         if dtype_of(base) not in ACTIVATIONS:
             return None
         return forms.rescaled(
-            Quantized(self._inside(base), 1.0, 0),
+            Quantized(self.inside(base), 1.0, 0),
             len(shape_of(call)),
             Target(1.0, 0, clip, chain.hint),
         )
@@ -209,7 +163,7 @@ class _Rewriter:
     def _requantize(self, call: Any, clip: Clip) -> Any | None:
         chain = chain_of(call.args[0])
         hint = chain.hint or merge_hints(hint_of(call), hint_of(call.args[3]))
-        to = self._target(call, call.args[3:5], clip, hint)
+        to = self.target(call, call.args[3:5], clip, hint)
         name = op_name(chain.core)
         if to is None:
             return None
@@ -217,7 +171,7 @@ class _Rewriter:
             return self._product(call, to)
         if name == "nn.global_avg_pool2d":
             return self._global_average(call, to)
-        x = self._activation(chain.core, *call.args[1:3])
+        x = self.activation(chain.core, *call.args[1:3])
         if x is None or chain.bias.any():
             return None
         shift = 128 if dtype_of(chain.core) == "uint8" else 0
@@ -229,7 +183,7 @@ class _Rewriter:
     def _product(self, call: Any, to: Target) -> Any | None:
         chain = chain_of(call.args[0])
         core = chain.core
-        x = self._activation(core.args[0], core.args[4], core.args[2])
+        x = self.activation(core.args[0], core.args[4], core.args[2])
         weights = products.weights_of(core)
         if x is None or weights is None or not all_zero(call.args[2]):
             return None
@@ -255,7 +209,7 @@ class _Rewriter:
             scales = widened.args[1:3]
         elif op_name(widened) != "cast":
             return None
-        x = self._activation(widened.args[0], *scales)
+        x = self.activation(widened.args[0], *scales)
         _, _, h, w = shape_of(widened)
         return None if x is None else forms.global_average(x, h * w, to)
 
@@ -272,12 +226,12 @@ class _Rewriter:
             return None
         _, _, h, w = shape_of(x)
         to = Target(1.0, 0, clip, hint_of(mean) or hint_of(call))
-        return forms.global_average(Quantized(self._inside(x), 1.0, 0), h * w, to)
+        return forms.global_average(Quantized(self.inside(x), 1.0, 0), h * w, to)
 
     def _average(self, call: Any, clip: Clip) -> Any | None:
         a = call.attrs
-        x = self._activation(*call.args[:3])
-        to = self._target(call, call.args[3:5], clip, hint_of(call))
+        x = self.activation(*call.args[:3])
+        to = self.target(call, call.args[3:5], clip, hint_of(call))
         padded = any(int(size) for size in a.padding)
         if x is None or to is None or a.layout != "NCHW":
             return None
@@ -292,8 +246,8 @@ class _Rewriter:
     def _pair(self, call: Any, clip: Clip) -> tuple[Quantized, Quantized, bool, Target] | None:
         """Operands of one shape, or the second [N, C, 1, 1]; whether they were swapped for that."""
         left, right = call.args[0], call.args[1]
-        a, b = self._activation(left, *call.args[2:4]), self._activation(right, *call.args[4:6])
-        to = self._target(call, call.args[6:8], clip, hint_of(call))
+        a, b = self.activation(left, *call.args[2:4]), self.activation(right, *call.args[4:6])
+        to = self.target(call, call.args[6:8], clip, hint_of(call))
         if a is None or b is None or to is None:
             return None
         swapped = np.prod(shape_of(left)) < np.prod(shape_of(right))
