@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """TVM's FakeQuantizationToInteger: float ops between dequantize and quantize become qnn ops.
 
-Two things are added where TVM lets one register a conversion: results remember their node, and a
-clip's bounds are rounded, as QuantizeLinear would (TVM truncates them).
+Where TVM lets one register a conversion: results remember their node; a clip's bounds are rounded,
+as QuantizeLinear would (TVM truncates them); a reshape moves the axis of scales per channel (TVM
+keeps its number, and crashes on what comes out).
 """
 
 from __future__ import annotations
@@ -17,15 +18,20 @@ import tvm
 from tvm import relay
 from tvm.relay.op.op import register_fake_quantization_to_integer
 
-from codegen.relay.expressions import hint_of, made_by, values
+from codegen.relay.expressions import hint_of, made_by, shape_of, values
 
 REGISTRY = "FTVMFakeQuantizationToInteger"
+MOVED = "its axis of scales per channel moves: the island stays float"
 LEVEL = 11
 """Above TVM's own conversions."""
 REMEMBERING = (
     *("add", "multiply", "subtract", "mean", "nn.avg_pool2d", "nn.batch_matmul", "nn.bias_add"),
     *("nn.conv2d", "nn.dense", "nn.global_avg_pool2d", "nn.relu", "sigmoid", "tanh"),
 )
+
+
+MOVING = ("expand_dims", "nn.batch_flatten", "nn.depth_to_space", "squeeze", "transpose")
+"""Ops that may move the axis of scales per channel."""
 
 
 def to_qnn(module: Any) -> Any:
@@ -51,6 +57,9 @@ def _register() -> None:
         register_fake_quantization_to_integer(name, _remembering(convert), LEVEL)
     convert = relay.op.get("clip").get_attr(REGISTRY)
     register_fake_quantization_to_integer("clip", _rounding(convert), LEVEL)
+    register_fake_quantization_to_integer("reshape", _reshaped, LEVEL)
+    for name in MOVING:
+        register_fake_quantization_to_integer(name, _moved, LEVEL)
 
 
 def _remembering(convert: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
@@ -81,3 +90,24 @@ def _rounding(convert: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
         return [made_by(result, hint_of(expr)), kind]
 
     return run
+
+
+def _reshaped(expr: Any, types: Any) -> Any:
+    """A reshape keeps scales of a last axis that it keeps."""
+    kind = types[expr.args[0]]
+    scale = values(kind.scale)
+    if scale is not None and scale.size == 1:
+        return [expr, kind]
+    before, after = shape_of(expr.args[0]), shape_of(expr)
+    if int(kind.axis) % len(before) != len(before) - 1 or before[-1] != after[-1]:
+        raise ValueError(MOVED)
+    axis = len(after) - 1
+    return [expr, tvm.ir.TensorAffineType(kind.scale, kind.zero_point, kind.dtype, axis)]
+
+
+def _moved(expr: Any, types: Any) -> Any:
+    kind = types[expr.args[0]]
+    scale = values(kind.scale)
+    if scale is None or scale.size != 1:
+        raise ValueError(MOVED)
+    return [expr, kind]
