@@ -14,12 +14,21 @@ PY     := .venv/bin/python
 PIP    := $(PY) -m pip --disable-pip-version-check --no-input
 STAMP  := .venv/.installed
 PYTEST := $(PY) -m pytest
+# The second environment, with TVM 0.19 for --ir relay: its wheels are for Python 3.10 to 3.12.
+RELAY_PYTHON = $(shell for p in python3 python3.12 python3.11 python3.10; do \
+	$$p -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 13))' 2>/dev/null \
+	&& echo $$p && break; done)
+RELAY_PY    := .venv-relay/bin/python
+RELAY_STAMP := .venv-relay/.installed
 # Processes that run tests at once; ARGS is passed on to pytest, sim.run or sim.benchmark.
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 ARGS   ?=
 # The network that `make sim` and `make waves` run, and the networks of `make bench` (default: its own list).
 NET    ?= digits
 NETS   ?=
+# Front IR of `make sim` and `make waves`: relax or relay.
+IR     ?= relax
+IR_STAMP = $(if $(filter relay,$(IR)),$(RELAY_STAMP))
 
 PACKAGES := accel codegen sim models
 SV        = $(shell find rtl sim tests -name '*.sv' -not -path 'rtl/gen/*' | LC_ALL=C sort)
@@ -37,7 +46,7 @@ VERIBLE_FORMAT := --column_limit=100 --port_declarations_indentation=indent \
 .PHONY: help
 help: ## List the targets (this text)
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@printf '\n  NET=%s chooses the network of sim and waves; ARGS="..." is passed on.\n' '$(NET)'
+	@printf '\n  NET=%s chooses the network of sim and waves, IR=relay goes through Relay; ARGS="..." is passed on.\n' '$(NET)'
 
 .PHONY: setup
 setup: $(STAMP) ## Make .venv with everything in it (other targets do this themselves)
@@ -59,6 +68,20 @@ check-tools:
 	@for tool in g++ perl; do command -v $$tool >/dev/null || { echo "error: $$tool is not on PATH;" \
 		"Verilator needs it to build the simulation (Debian, Ubuntu: apt install g++ perl)" >&2; \
 		exit 1; }; done
+
+.PHONY: relay
+relay: $(RELAY_STAMP) ## Make .venv-relay: TVM 0.19 with Relay, for --ir relay
+
+$(RELAY_STAMP): requirements-relay.lock
+	@test -n "$(RELAY_PYTHON)" || { echo "error: TVM 0.19 (Relay) has packages for Python 3.10," \
+		"3.11 and 3.12 only, and PATH has none of them as python3, python3.12, python3.11 or" \
+		"python3.10 (found: $$(python3 --version 2>/dev/null || echo none)); without it everything" \
+		"works but --ir relay and its tests" >&2; exit 1; }
+	@test -x $(RELAY_PY) || $(RELAY_PYTHON) -m venv .venv-relay
+	@echo "Installing the packages of requirements-relay.lock into .venv-relay (once, some minutes)"
+	@$(RELAY_PY) -m pip --disable-pip-version-check --no-input install --quiet \
+		--requirement requirements-relay.lock
+	@touch $@
 
 .PHONY: gen
 gen: $(STAMP) ## Regenerate what derives from accel/isa.py, accel/csr.rdl and the compiler's rules
@@ -91,6 +114,11 @@ format: $(STAMP) ## Format Python and SystemVerilog, apply the safe fixes of ruf
 .PHONY: test
 test: $(STAMP) ## All tests: Python, RTL units, end to end
 	$(PYTEST) -n $(JOBS) --dist loadfile $(ARGS)
+	@$(MAKE) test-relay
+
+.PHONY: test-relay
+test-relay: $(STAMP) $(RELAY_STAMP) ## Tests of the Relay front, in .venv-relay
+	$(RELAY_PY) -m pytest -n $(JOBS) --dist loadfile tests/relay
 
 .PHONY: test-unit
 test-unit: $(STAMP) ## Tests that need Python only
@@ -114,15 +142,16 @@ test-torch: torch ## Tests of the import from PyTorch
 	$(PYTEST) tests/torch/check_pt2e.py $(ARGS)
 
 .PHONY: sim
-sim: $(STAMP) ## Run a trained network on the RTL under cocotb, compare every bit with TVM
+sim: $(STAMP) $(IR_STAMP) ## Run a trained network on the RTL under cocotb, compare every bit with TVM
 	@$(PY) -m models.build $(NET)
-	$(PY) -m sim.run build/models/$(NET).onnx --backend cocotb --input build/models/$(NET).npz $(ARGS)
+	$(PY) -m sim.run build/models/$(NET).onnx --ir $(IR) --backend cocotb \
+		--input build/models/$(NET).npz $(ARGS)
 
 .PHONY: waves
-waves: $(STAMP) ## The same on the in-process simulator, with waves in build/NET.fst
+waves: $(STAMP) $(IR_STAMP) ## The same on the in-process simulator, with waves in build/NET.fst
 	@$(PY) -m models.build $(NET)
-	$(PY) -m sim.run build/models/$(NET).onnx --backend verilator --input build/models/$(NET).npz \
-		--waves build/$(NET).fst $(ARGS)
+	$(PY) -m sim.run build/models/$(NET).onnx --ir $(IR) --backend verilator \
+		--input build/models/$(NET).npz --waves build/$(NET).fst $(ARGS)
 
 .PHONY: bench
 bench: $(STAMP) ## Benchmark networks on the RTL beside published figures (NETS="resnet8 ...")
@@ -133,10 +162,10 @@ coverage: $(STAMP) ## What of real networks is offloaded, and how exact it is (N
 	$(PY) -m sim.coverage $(NETS) $(ARGS)
 
 .PHONY: lock
-lock: $(STAMP) ## Resolve requirements.lock anew from pyproject.toml (Python 3.10 to 3.13 on PATH)
+lock: $(STAMP) ## Resolve the locks anew from pyproject.toml (Python 3.10 to 3.13 on PATH)
 	$(PY) .ci/lock.py
 
 .PHONY: clean
-clean: ## Remove what was built; keep .venv
+clean: ## Remove what was built; keep the environments
 	rm -rf build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find $(PACKAGES) tests .ci -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -8,8 +8,6 @@ library. It needs nothing but the TVM runtime and a driver (accel/tvm_runtime.py
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,12 +18,11 @@ import tvm
 import tvm_ffi
 from tvm import relax
 
-from accel.errors import ArtifactError
-from accel.program import Program, to_bytes
+from accel.program import Program
 from accel.tvm_runtime import SYMBOL
 from codegen.partition.patterns import PREFIX
+from codegen.stubs import BLOB, MOST_TENSORS, Interface, compile_stubs, publish
 
-MOST_TENSORS = 64
 TARGET = "llvm"
 
 _PROLOGUE = """\
@@ -64,16 +61,16 @@ static int call(const unsigned char* program, long long size, const TVMFFIAny* a
 }
 """
 
-_STUB = Template("""\
-__asm__(".section .rodata\\n.balign 64\\n${name}_program:\\n.incbin \\"${path}\\"\\n"
-        "${name}_program_end:\\n.previous\\n");
-extern const unsigned char ${name}_program[], ${name}_program_end[];
+_STUB = Template(
+    BLOB
+    + """\
 TVM_FFI_DLL_EXPORT int __tvm_ffi_${name}(void* self, const TVMFFIAny* args, int32_t count,
                                          TVMFFIAny* result) {
   (void)self;
   return call(${name}_program, ${name}_program_end - ${name}_program, args, count, result);
 }
-""")
+"""
+)
 
 
 def export(module: Any, programs: Mapping[str, Program], path: Path) -> None:
@@ -95,10 +92,7 @@ def export(module: Any, programs: Mapping[str, Program], path: Path) -> None:
             module = relax.transform.RunCodegen()(module).without_attr("const_name_to_constant")
         library = work / "library.so"
         compile_host(module).export_library(str(library))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(path.name + ".partial")
-        shutil.move(str(library), partial)
-        partial.replace(path)
+        publish(library, path)
 
 
 def compile_host(module: Any, pipeline: Any = "default") -> Any:
@@ -107,22 +101,11 @@ def compile_host(module: Any, pipeline: Any = "default") -> Any:
 
 
 def _stubs(programs: Mapping[str, Program], work: Path) -> Any:
-    """Compile the stubs and programs to one object, as a TVM module."""
-    source = [_PROLOGUE % (MOST_TENSORS, SYMBOL, len(SYMBOL))]
-    for name, program in programs.items():
-        blob = work / f"{name}.bin"
-        blob.write_bytes(to_bytes(program))
-        source.append(_STUB.substitute(name=name, path=blob))
-    (work / "stubs.c").write_text("\n".join(source), encoding="utf-8")
-    include = [f"-I{path}" for path in _include_paths()]
-    command = ["gcc", "-O1", "-fPIC", *include, "-c", "stubs.c", "-o", "stubs.o"]
-    if shutil.which(command[0]) is None:
-        raise ArtifactError("no C compiler: artifacts need gcc (Debian: apt-get install gcc)")
-    done = subprocess.run(command, cwd=work, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise ArtifactError(f"the C compiler fails on the artifact's stubs:\n{done.stderr.strip()}")
+    """The stubs and programs as a TVM module."""
+    prologue = _PROLOGUE % (MOST_TENSORS, SYMBOL, len(SYMBOL))
+    stubs = compile_stubs(Interface(prologue, _STUB), programs, _include_paths(), work)
     load = tvm_ffi.get_global_func("runtime.ModuleLoadStaticLibrary")
-    return load(str(work / "stubs.o"), list(programs))
+    return load(str(stubs), list(programs))
 
 
 def _include_paths() -> list[str]:

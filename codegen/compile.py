@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compile an ONNX or TFLite model for the accelerator.
+"""Compile a model for the accelerator.
 
-python -m codegen.compile MODEL.onnx|MODEL.tflite [--config NAME|FILE.toml]
-    [--emit cmds|bin|lib|report] [-o DIR] [--rounding single|double]
+python -m codegen.compile MODEL.onnx|MODEL.tflite|MODEL.pt2 [--config NAME|FILE.toml]
+    [--emit cmds|bin|lib|report] [-o DIR] [--rounding single|double] [--match exact|flexible]
     [--partition all|cost --clock MHZ --host-times FILE.json] [--calibrate DATA.npz|DIR ...]
+python -m codegen.compile MODEL.onnx|MODEL.relay|MODEL.json --ir relay [--annotate pattern|op] ...
 
---emit report -o DIR writes MODEL.report.json and, to be read, MODEL.report.html.
+--emit report -o DIR writes MODEL.report.json and, to be read, MODEL.report.html. What imports TVM's
+Relax is imported when it is used: with --ir relay this runs where Relay is.
 """
 
 from __future__ import annotations
@@ -15,27 +17,31 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 from accel.config import AccelConfig, load_config
-from accel.errors import TesseraError
+from accel.errors import ModelError, TesseraError
 from accel.isa import Rounding
 from accel.program import Program, to_bytes
-from codegen import artifact, ir
-from codegen.explain import Explanation, explain
+from codegen import ir
+from codegen.choices import FLEXIBLE, ByCost, add_options, strategy
+from codegen.cost import Bus
 from codegen.explain_page import page, summary
 from codegen.explain_table import decision_table, refusal_table
+from codegen.explanation import Explanation
+from codegen.front import RELAY, RELAY_SUFFIXES, Compilation, add_ir_options, check_ir, elsewhere
 from codegen.frontend import calibrate
 from codegen.frontend.formats import ROUNDINGS, add_rounding, rounding_of
-from codegen.frontend.integerize import Notes
-from codegen.frontend.onnx_import import Imported, import_onnx
 from codegen.listing import listing
-from codegen.matching import FLEXIBLE, MATCHES, Coverage, match_model
-from codegen.offload import ByCost, add_options, offload, strategy
-from codegen.partition.partition import Partitioned
 from codegen.tuning import Database, load_database
+
+if TYPE_CHECKING:
+    from codegen.frontend.integerize import Notes
+    from codegen.frontend.onnx_import import Imported
+    from codegen.matching import Coverage
+    from codegen.partition.partition import Partitioned
 
 EMITS = ("cmds", "bin", "lib", "report")
 
@@ -64,6 +70,8 @@ class Compiled:
 
     def export(self, path: Path) -> None:
         """Write the self-contained TVM library."""
+        from codegen import artifact
+
         artifact.export(self.partitioned.module, self.programs, path)
 
 
@@ -92,6 +100,8 @@ def compile_model(
         ModelError: the model cannot be imported.
         PlanError: a region does not fit the configured memories.
     """
+    from codegen.frontend.onnx_import import import_onnx
+
     progress("importing")
     rule = rounding_of(path) if rounding is None else rounding
     return compile_imported(
@@ -110,6 +120,10 @@ def compile_imported(
     match: str = FLEXIBLE,
 ) -> Compiled:
     """Compile what `onnx_import` gave; arguments and errors as of `compile_model`."""
+    from codegen.explain import explain
+    from codegen.matching import match_model
+    from codegen.offload import offload
+
     progress("matching")
     matched = match_model(imported, config, match, rounding)
     found = offload(
@@ -153,27 +167,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("-o", "--output", type=Path, default=None, help="directory to write into")
     add_rounding(parser)
     add_options(parser)
-    parser.add_argument(
-        "--match", choices=MATCHES, default=FLEXIBLE, help="rewrite the model to match more"
-    )
     calibrate.add_options(parser)
+    add_ir_options(parser)
     options = parser.parse_args(arguments)
     console = Console(stderr=True)
     try:
-        with console.status("compiling") as status:
+        status = elsewhere("codegen.compile", options.ir, arguments)
+        if status is not None:
+            return status
+        with console.status("compiling") as shown:
             config = load_config(options.config)
             tuned = load_database(options.tuned) if options.tuned else None
             folder = options.output or Path("build")
-            model = calibrate.quantized(options.model, folder, options, status.update)
-            compiled = compile_model(
-                model,
-                config,
-                status.update,
-                tuned,
-                rounding=ROUNDINGS.get(options.rounding),
-                by_cost=strategy(options),
-                match=options.match,
-            )
+            model = calibrate.quantized(options.model, folder, options, shown.update)
+            compiled = compile_for(options, model, config, shown.update, tuned)
             _emit(compiled, options.emit, options.model.stem, options.output)
     except TesseraError as error:
         console.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
@@ -189,7 +196,34 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _emit(compiled: Compiled, what: str, stem: str, directory: Path | None) -> None:
+def compile_for(
+    options: argparse.Namespace,
+    path: Path,
+    config: AccelConfig,
+    progress: Callable[[str], None],
+    tuned: Database | None,
+    bus: Bus | None = None,
+) -> Compilation:
+    """Compile through the IR that the options name."""
+    check_ir(options)
+    if options.ir == RELAY:
+        from codegen.relay.compile import compile_relay
+
+        return compile_relay(path, config, options.annotate, progress, tuned)
+    if path.suffix in RELAY_SUFFIXES:
+        raise ModelError(f"{path} is a Relay module: give --ir relay")
+    return compile_model(
+        path,
+        config,
+        progress,
+        tuned,
+        rounding=ROUNDINGS.get(options.rounding),
+        by_cost=strategy(options, bus),
+        match=options.match or FLEXIBLE,
+    )
+
+
+def _emit(compiled: Compilation, what: str, stem: str, directory: Path | None) -> None:
     """Write one kind of output: to `directory`, or text to stdout when there is none."""
     if what == "lib":
         target = (directory or Path("build")) / f"{stem}.so"

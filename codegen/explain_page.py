@@ -9,7 +9,7 @@ from pathlib import Path
 from string import Template
 
 from codegen.decision import Decision
-from codegen.explain import ABSORBED, ACCELERATOR, HOST, Explanation, NodeFate, Placement
+from codegen.explanation import ABSORBED, ACCELERATOR, HOST, Explanation, NodeFate, Placement
 from codegen.refusal import Refusal
 
 TEMPLATE = Path(__file__).with_name("explain_page.html")

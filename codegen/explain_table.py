@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from rich.table import Table
 
 from codegen.decision import Decision
-from codegen.explain import ACCELERATOR, HOST, Explanation
 from codegen.explain_page import refusals
+from codegen.explanation import ACCELERATOR, HOST, Explanation
 
 MOST_NAMES = 3
 """Nodes that a row names; it counts the others."""

@@ -17,14 +17,13 @@ from accel.config import AccelConfig
 from accel.errors import ConfigError
 from accel.isa import Rounding
 from codegen import ir
+from codegen.choices import EXACT, FLEXIBLE, MATCHES
 from codegen.emit import macs
 from codegen.frontend.integerize import Notes, integerize
 from codegen.frontend.onnx_import import Imported
 from codegen.partition.partition import Partitioned
 from codegen.partition.translate import Translated, translate
 
-EXACT, FLEXIBLE = "exact", "flexible"
-MATCHES = (EXACT, FLEXIBLE)
 CONVERSIONS = ("relax.quantize", "relax.dequantize", "relax.astype")
 
 

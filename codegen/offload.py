@@ -3,43 +3,26 @@
 
 from __future__ import annotations
 
-import argparse
-import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from accel.config import AccelConfig
-from accel.errors import ConfigError
 from accel.isa import Rounding
 from accel.program import Program
 from codegen import ir
-from codegen.cost import Bus
+from codegen.choices import ByCost
 from codegen.decision import Decision
-from codegen.host_times import Workload, load_host_times
 from codegen.partition.partition import Partitioned
 from codegen.partition.to_ir import regions
 from codegen.partition.translate import Translated, translate
 from codegen.pipeline import lower
-from codegen.profit import DEFAULT_CLOCK_MHZ, Clocked, weigh
+from codegen.profit import Clocked, weigh
 from codegen.recipe import DEFAULT, Recipe
 from codegen.refusal import Refusal
 from codegen.tuning import Database
 
-PARTITIONS = ("all", "cost")
-HOST_TIMES = Path("build/host_times.json")
 Progress = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class ByCost:
-    """Offload only what pays."""
-
-    host_us: Callable[[Mapping[str, Workload]], dict[str, float]]
-    """Time of ops on the host, microseconds, by the names given."""
-    mhz: float = DEFAULT_CLOCK_MHZ
-    bus: Bus = field(default_factory=Bus)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,48 +106,3 @@ def _weigh(
         decisions += weighed.decisions
         excluded |= weighed.excluded
     return decisions, excluded
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Options of --partition."""
-    parser.add_argument(
-        "--partition",
-        choices=PARTITIONS,
-        default="all",
-        help="offload all that the accelerator can take, or only what pays (default: all)",
-    )
-    parser.add_argument(
-        "--clock",
-        type=float,
-        default=DEFAULT_CLOCK_MHZ,
-        metavar="MHZ",
-        help=f"of the accelerator, for --partition cost (default: {DEFAULT_CLOCK_MHZ:g})",
-    )
-    parser.add_argument(
-        "--host-times",
-        type=Path,
-        default=HOST_TIMES,
-        metavar="FILE.json",
-        help="where times of ops on the host are kept; what is missing is measured on this machine "
-        f"(default: {HOST_TIMES})",
-    )
-
-
-def strategy(options: argparse.Namespace, bus: Bus | None = None) -> ByCost | None:
-    """What the options of `add_options` say.
-
-    Raises:
-        ConfigError: an impossible clock, or a file that holds no host times.
-    """
-    if not (options.clock > 0 and math.isfinite(options.clock)):
-        raise ConfigError(f"--clock {options.clock:g}: a frequency in MHz above 0")
-    if options.partition == "all":
-        return None
-    times = load_host_times(options.host_times)
-
-    def host_us(workloads: Mapping[str, Workload]) -> dict[str, float]:
-        from codegen.partition.host_time import measure
-
-        return times.microseconds(workloads, measure)
-
-    return ByCost(host_us, options.clock, bus or Bus())

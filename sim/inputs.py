@@ -6,15 +6,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from accel.errors import ModelError
 from accel.program import Program
-from codegen.compile import Compiled
 from codegen.frontend.samples import Array, read_arrays
-from sim.compare import input_names
+
+if TYPE_CHECKING:
+    from codegen.compile import Compiled
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +59,28 @@ def random_inputs(specs: Sequence[InputSpec], seed: int) -> list[Array]:
     return arrays
 
 
-def model_inputs(compiled: Compiled, path: Path | None, seed: int) -> list[Array]:
-    """Inputs of a compiled model, in order."""
-    specs = [
-        InputSpec(name, tuple(int(size) for size in parameter.ty.shape), str(parameter.ty.dtype))
-        for name, parameter in zip(
-            input_names(compiled), compiled.imported.module["main"].params, strict=True
-        )
-    ]
+def inputs_for(specs: Sequence[InputSpec], path: Path | None, seed: int) -> list[Array]:
+    """Inputs from a file, or random without one."""
     return random_inputs(specs, seed) if path is None else read_inputs(path, specs)
+
+
+def input_specs(compiled: Compiled) -> list[InputSpec]:
+    """What a model takes that was compiled through Relax."""
+    return [
+        InputSpec(str(p.name), tuple(int(size) for size in p.ty.shape), str(p.ty.dtype))
+        for p in compiled.imported.module["main"].params
+    ]
+
+
+def model_inputs(compiled: Compiled, path: Path | None, seed: int) -> list[Array]:
+    """Inputs of a model that was compiled through Relax, in order."""
+    return inputs_for(input_specs(compiled), path, seed)
 
 
 def program_inputs(program: Program, path: Path | None, seed: int) -> list[npt.NDArray[np.int8]]:
     """Inputs of a bare program, in order."""
     specs = [InputSpec(binding.name, binding.host_shape, "int8") for binding in program.inputs]
-    return random_inputs(specs, seed) if path is None else read_inputs(path, specs)
+    return inputs_for(specs, path, seed)
 
 
 def artifact_inputs(names: Sequence[str], path: Path) -> list[Array]:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Run a model on a backend, compare every bit with TVM's host execution, say where the cycles went.
 
-python -m sim.run MODEL.onnx|.tflite|ARTIFACT.so|PROGRAM.bin [--backend model|verilator|cocotb] ...
+python -m sim.run MODEL.onnx|.tflite|.pt2|ARTIFACT.so|PROGRAM.bin [--backend model|verilator|cocotb]
+python -m sim.run MODEL.onnx|MODEL.relay|MODEL.json|ARTIFACT.so --ir relay ...
 
 The last line is PASS or FAIL; exit status 0: every bit matches, 1: not so, 2: an error.
 """
@@ -21,10 +22,11 @@ from accel.config import AccelConfig, load_config
 from accel.device import Device
 from accel.errors import ConfigError, ModelError, TesseraError
 from accel.program import Program, from_bytes
+from codegen.choices import add_options
 from codegen.cost import Bus, estimate
+from codegen.front import RELAY, RELAY_SUFFIXES, add_ir_options, elsewhere
 from codegen.frontend import calibrate
-from codegen.frontend.formats import MODELS, ROUNDINGS, add_rounding
-from codegen.offload import add_options, strategy
+from codegen.frontend.formats import MODELS, add_rounding
 from sim.backends.open_device import BACKENDS, open_device
 from sim.backends.rtl_device import RtlDevice
 from sim.memory import MemoryModel, parse_memory
@@ -32,7 +34,8 @@ from sim.show import show, to_json
 from sim.waves import WaveRequest
 
 if TYPE_CHECKING:
-    from codegen.compile import Compiled
+    from codegen.tuning import Database
+    from sim.model import Model
     from sim.session import Result, RunProgram
 
 Status = Callable[[str], None]
@@ -88,13 +91,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_rounding(parser)
     add_options(parser)
-    parser.add_argument(
-        "--match",
-        choices=("exact", "flexible"),
-        default="flexible",
-        help="exact: as the exporter wrote it; flexible: rewritten to offload more (default)",
-    )
     calibrate.add_options(parser)
+    add_ir_options(parser)
     return parser
 
 
@@ -103,6 +101,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     console = Console(stderr=True)
     try:
+        there = elsewhere("sim.run", options.ir, arguments)
+        if there is not None:
+            return there
         with console.status("starting") as status:
             result, config = _run(options, status.update)
         _publish(result, config, options)
@@ -122,14 +123,16 @@ def _run(options: argparse.Namespace, status: Status) -> tuple[Result, AccelConf
         raise ConfigError("--report: the model backend has no cycles")
     if options.report is not None and options.report.is_file():
         raise ConfigError(f"--report {options.report}: that is a file, not a folder")
+    if options.model.suffix in RELAY_SUFFIXES and options.ir != RELAY:
+        raise ConfigError(f"{options.model} is a Relay module: give --ir relay")
     if options.rounding is not None and options.model.suffix in (".so", ".bin"):
         raise ConfigError("--rounding: what is compiled already has its rule")
     options.model = calibrate.quantized(options.model, Path("build"), options, status)
-    if options.tune is not None and (options.tune < 0 or options.model.suffix not in MODELS):
-        raise ConfigError("--tune N: N is 0 or more, and the model an ONNX or TFLite file")
-    imported = options.model.suffix in MODELS
+    imported = options.model.suffix in (*MODELS, *RELAY_SUFFIXES)
+    if options.tune is not None and (options.tune < 0 or not imported):
+        raise ConfigError("--tune N: N is 0 or more, and the model no artifact or program")
     if options.jobs != 1 and (options.backend != "verilator" or not imported):
-        raise ConfigError("--jobs N: runs an ONNX or TFLite file on the verilator backend")
+        raise ConfigError("--jobs N: runs a model, no artifact, on the verilator backend")
     if options.jobs < 1 or (options.jobs > 1 and (options.waves or options.checks)):
         raise ConfigError("--jobs N: N is 1 or more; waves and checks need one process")
     if options.partition != "all" and not imported:
@@ -166,16 +169,13 @@ def _run(options: argparse.Namespace, status: Status) -> tuple[Result, AccelConf
     elif options.model.suffix == ".so":
         result = _run_artifact(options, config, opener(waves))
     else:
-        from sim.compare import export_and_load
-
-        compiled = _compile(options, config, memory_model, status)
-        request = _narrow(waves, options.waves_layer, list(compiled.programs.values()))
+        model = _compile(options, config, memory_model, status)
+        programs = list(model.compiled.programs.values())
+        request = _narrow(waves, options.waves_layer, programs)
         status("exporting the artifact")
-        artifact = export_and_load(compiled)
         result = session.run_model(
-            options.model,
-            compiled,
-            artifact,
+            model,
+            model.artifact(),
             config,
             opener(request),
             options.input,
@@ -187,35 +187,21 @@ def _run(options: argparse.Namespace, status: Status) -> tuple[Result, AccelConf
 
 def _compile(
     options: argparse.Namespace, config: AccelConfig, memory: MemoryModel, status: Status
-) -> Compiled:
+) -> Model:
     """Compile the model, after a search for faster recipes if that was asked for."""
-    from codegen.compile import compile_model
     from codegen.explain_table import decision_table
     from codegen.tuning import load_database
     from sim.tune import trial_table, tune
 
-    rounding = ROUNDINGS.get(options.rounding)
-    by_cost = strategy(options, Bus(memory.latency, memory.bytes_per_cycle))
+    bus = Bus(memory.latency, memory.bytes_per_cycle)
     database = None if options.tune is None else load_database(options.tune_db)
-
-    def compiled_now() -> Compiled:
-        return compile_model(
-            options.model,
-            config,
-            status,
-            database,
-            rounding=rounding,
-            by_cost=by_cost,
-            match=options.match,
-        )
-
-    compiled = compiled_now()
-    if by_cost is not None:
-        title = f"what pays at {options.clock:g} MHz"
-        Console().print(decision_table(compiled.explanation.decisions, title))
+    model = _compiled(options, config, status, database, bus)
+    decisions = model.compiled.explanation.decisions
+    if decisions:
+        Console().print(decision_table(decisions, f"what pays at {options.clock:g} MHz"))
     if database is None or options.tune == 0:
-        return compiled
-    for graph in compiled.graphs.values():
+        return model
+    for graph in model.compiled.graphs.values():
         trials = tune(
             graph,
             config,
@@ -227,7 +213,30 @@ def _compile(
         )
         Console().print(trial_table(graph.name, trials))
     database.save(options.tune_db)
-    return compiled_now()
+    return _compiled(options, config, status, database, bus)
+
+
+def _compiled(
+    options: argparse.Namespace,
+    config: AccelConfig,
+    status: Status,
+    tuned: Database | None,
+    bus: Bus,
+) -> Model:
+    """Compile the model once, through the IR that was asked for."""
+    from codegen.compile import Compiled, compile_for
+
+    compiled = compile_for(options, options.model, config, status, tuned, bus)
+    if options.ir == RELAY:
+        from codegen.relay.compile import RelayCompiled
+        from sim.relay_model import RelayModel
+
+        assert isinstance(compiled, RelayCompiled)
+        return RelayModel(options.model, compiled)
+    from sim.relax_model import RelaxModel
+
+    assert isinstance(compiled, Compiled)
+    return RelaxModel(options.model, compiled)
 
 
 def _segments(
@@ -256,6 +265,7 @@ def _run_artifact(
     options: argparse.Namespace, config: AccelConfig, opener: Callable[[int], Device]
 ) -> Result:
     from sim import session
+    from sim.model import open_artifact
 
     if options.input is None:
         raise ConfigError(
@@ -263,7 +273,8 @@ def _run_artifact(
         )
     if options.waves_layer is not None:
         raise ConfigError("an artifact shows its layers only when it runs: use --waves-commands")
-    return session.run_artifact(options.model, config, opener, options.input)
+    artifact = open_artifact(options.model, options.ir)
+    return session.run_artifact(artifact, config, opener, options.input)
 
 
 def _wave_request(options: argparse.Namespace) -> WaveRequest | None:

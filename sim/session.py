@@ -20,22 +20,11 @@ from accel.errors import ModelError, TesseraError
 from accel.layout import round_up
 from accel.model.device import ModelDevice
 from accel.program import Program
-from codegen.compile import Compiled
-from codegen.explain import HOST
-from codegen.frontend.formats import ONNX, TFLITE
-from sim.compare import (
-    Artifact,
-    Call,
-    Culprit,
-    Difference,
-    difference,
-    exposed_bytes,
-    locate,
-    run_host,
-)
-from sim.inputs import artifact_inputs, model_inputs, program_inputs
-from sim.onnx_macs import count_macs
-from sim.relax_macs import relax_macs
+from codegen.explanation import HOST
+from sim.difference import Call, Culprit, Difference, difference
+from sim.inputs import artifact_inputs, inputs_for, program_inputs
+from sim.locate import exposed_bytes, locate
+from sim.model import Artifact, Model
 from sim.report import LayerRow, layer_rows
 
 Arrays = list[npt.NDArray[Any]]
@@ -135,8 +124,7 @@ def call_rows(calls: Sequence[Call], config: AccelConfig) -> list[LayerRow]:
 
 
 def run_model(
-    path: Path,
-    compiled: Compiled,
+    model: Model,
     artifact: Artifact,
     config: AccelConfig,
     open_device: OpenDevice,
@@ -144,8 +132,9 @@ def run_model(
     seed: int,
     elsewhere: RunProgram | None = None,
 ) -> Result:
-    """Run a compiled ONNX model; the reference is its integer form on TVM's host."""
-    inputs = model_inputs(compiled, input_file, seed)
+    """Run a compiled model; the reference is its integer form on TVM's host."""
+    compiled = model.compiled
+    inputs = inputs_for(model.inputs(), input_file, seed)
     size = memory_bytes(list(compiled.programs.values())) + exposed_bytes(compiled.graphs, config)
     with open_device(size) as device:
         driver = _Recorder(device, config)
@@ -154,7 +143,7 @@ def run_model(
         outputs, calls = _run_artifact(artifact, driver, inputs)
         driver.elsewhere = None
         seconds = time.perf_counter() - started
-        expected = run_host(compiled.integer, inputs)
+        expected = model.golden(inputs)
         compared = difference(outputs, expected)
         culprit = None if compared.same else locate(compiled, calls, driver)
     host = [
@@ -167,50 +156,19 @@ def run_model(
         compared,
         call_rows(calls, config) + host,
         calls,
-        macs_of(compiled),
+        model.macs(),
         seconds,
         culprit,
         compiled.explanation.warnings,
-        _other_executions(path, compiled, inputs, expected),
+        {name: difference(expected, other) for name, other in model.others(inputs).items()},
         outputs=outputs,
     )
 
 
-def macs_of(compiled: Compiled) -> int:
-    """Multiply-accumulates of the whole model."""
-    qdq = compiled.imported.qdq
-    return relax_macs(compiled.imported.module) if qdq is None else count_macs(qdq)
-
-
-def _other_executions(
-    path: Path, compiled: Compiled, inputs: Arrays, expected: Arrays
-) -> dict[str, Difference]:
-    from sim.compare import input_names, run_onnxruntime
-    from sim.tflite_micro import run_tflite_micro
-
-    imported = compiled.imported
-    found = {
-        "float QDQ form on TVM host": difference(expected, run_host(imported.module, inputs)),
-    }
-    if imported.torch is not None:
-        return found | {"PyTorch": difference(expected, imported.torch(inputs))}
-    if path.suffix == TFLITE:
-        golden = run_tflite_micro(path, inputs, len(expected))
-        found |= {} if golden is None else {"TFLite-Micro": difference(expected, golden)}
-    assert imported.qdq is not None
-    # Relax names its parameters a little differently from a TFLite file.
-    names = [value.name for value in imported.qdq.graph.input]
-    read = path.suffix == ONNX
-    named = dict(zip(input_names(compiled) if read else names, inputs, strict=True))
-    model = path.read_bytes() if read else imported.onnx_bytes()
-    return found | {"onnxruntime": difference(expected, run_onnxruntime(model, named))}
-
-
 def run_artifact(
-    path: Path, config: AccelConfig, open_device: OpenDevice, input_file: Path
+    artifact: Artifact, config: AccelConfig, open_device: OpenDevice, input_file: Path
 ) -> Result:
     """Run an exported artifact; the reference is the same artifact on the functional model."""
-    artifact = Artifact(path)
     inputs = artifact_inputs(artifact.input_names(), input_file)
     with open_device(ARTIFACT_MEMORY) as device:
         started = time.perf_counter()

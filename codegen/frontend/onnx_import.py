@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import re
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -23,13 +22,21 @@ from codegen.frontend.converters import CONVERTERS, Convert
 from codegen.frontend.formats import TFLITE, TORCH
 from codegen.frontend.named_result import with_named_result
 from codegen.frontend.narrow import carry
+from codegen.frontend.nodes import merge_hints, name_nodes, node_indices, node_names, readable
 from codegen.frontend.onnx_file import load_model
 from codegen.frontend.qoperator import to_qdq
 
+__all__ = [
+    "Imported",
+    "import_model",
+    "import_onnx",
+    "merge_hints",
+    "node_indices",
+    "node_names",
+]
+
 STATIC_INPUTS = {"Reshape": (1,), "Pad": (1, 2, 3)}
 """Inputs, by operator, that say how the operator works."""
-
-_HINT = re.compile(r"node((?:\d+x)+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +95,7 @@ def import_model(model: onnx.ModelProto, source: str) -> Imported:
     Raises:
         ModelError: an operator, or a use of one, that cannot be imported.
     """
-    names = _name_nodes(model)
+    names = name_nodes(model)
 
     def islands() -> onnx.ModelProto:
         qdq = to_qdq(carry(model))
@@ -109,7 +116,7 @@ def _imported(
         qdq = simplify_weights(islands())
         module = _convert(qdq)
     except ModelError as error:
-        raise ModelError(f"{source}: {_readable(str(error), names)}") from None
+        raise ModelError(f"{source}: {readable(str(error), names)}") from None
     except Exception as error:  # noqa: BLE001 (the importer raises what it likes)
         lines = str(error).strip().splitlines() or [repr(error)]
         raise ModelError(f"{source}: TVM cannot import this model: {lines[-1]}") from None
@@ -142,19 +149,6 @@ def _check_static_inputs(model: onnx.ModelProto) -> None:
                     f"{node.op_type} {node.name} takes {node.input[index]} at run time, but what "
                     "it says must be known when compiling: make it an initializer"
                 )
-
-
-def _name_nodes(model: onnx.ModelProto) -> tuple[str, ...]:
-    """Rename every node after its index in the graph; returns the readable names."""
-    readable = tuple(node.name or f"{node.op_type}:{node.output[0]}" for node in model.graph.node)
-    for index, node in enumerate(model.graph.node):
-        node.name = f"node{index}x"
-    return readable
-
-
-def _readable(message: str, names: tuple[str, ...]) -> str:
-    """A message with the nodes' own names."""
-    return _HINT.sub(lambda match: node_names(match.group(), names), message)
 
 
 @contextlib.contextmanager
@@ -201,20 +195,3 @@ def _bound(bb: Any, result: Any, name: str) -> Any:
     if isinstance(result, Call | relax.TupleGetItem):  # the latter: batch norm's value
         return bb.emit(bb.normalize(result), name_hint=name)
     return result
-
-
-def merge_hints(*hints: str) -> str:
-    """Name of a variable that several nodes made; `node_indices` reads it back."""
-    indices = sorted({index for hint in hints for index in node_indices(hint)})
-    return "node" + "".join(f"{index}x" for index in indices)
-
-
-def node_indices(hint: str) -> tuple[int, ...]:
-    """Indices of the ONNX nodes in a variable's name."""
-    match = _HINT.match(hint)
-    return tuple(int(i) for i in match.group(1).split("x") if i) if match else ()
-
-
-def node_names(hint: str, nodes: tuple[str, ...]) -> str:
-    """Readable names of the ONNX nodes in a variable's name, joined by "+"."""
-    return "+".join(nodes[index] for index in node_indices(hint))

@@ -17,17 +17,12 @@ import numpy.typing as npt
 from accel.isa import Rounding
 from accel.numerics import ADD_HEADROOM
 from codegen import ir
-from codegen.frontend.integerize import array
 from codegen.identity import identity
 from codegen.mosaics import Divisors, copy_of, repeated, transposed, uneven_average
+from codegen.partition.values import array, shape_of
 
 Parts = Mapping[str, Any]
 CLIP_ONLY = ir.Window2d((1, 1))
-
-
-def shape_of(expr: Any) -> tuple[int, ...]:
-    """Static shape of a Relax expression."""
-    return tuple(int(size) for size in expr.ty.shape)
 
 
 def build(

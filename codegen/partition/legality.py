@@ -16,10 +16,10 @@ import numpy as np
 from accel.config import AccelConfig
 from codegen import ir
 from codegen.fits import reason
-from codegen.frontend.integerize import array
 from codegen.moves import BATCH, CHANNEL, ROW, Take
-from codegen.partition.build import Parts, build, shape_of
+from codegen.partition.build import Parts, build
 from codegen.partition.moves import MOVES, RECASTS, build_move, moved_axis, recasts, taken
+from codegen.partition.values import array, dtype_of, shape_of
 from codegen.partition.views import HEADS, Axes, default_axes, head_axes, shape_under
 from codegen.passes.place_parts import place_parts, without_gaps
 from codegen.refusal import Refusal, rule_of
@@ -40,7 +40,7 @@ def activations_are_images_or_rows(
     Remedy: reshape to one of these forms in the model, between quantize and dequantize.
     """
     for expr in (*(parts[key] for key in ("x", "a", "b") if key in parts), output):
-        shape, dtype = shape_of(expr), str(expr.ty.dtype.dtype)
+        shape, dtype = shape_of(expr), dtype_of(expr)
         if len(shape) not in RANKS or dtype != "int8":
             return f"{dtype} {list(shape)} is not int8 [N, C, H, W], [N, M, C] or [M, C]"
     return ""

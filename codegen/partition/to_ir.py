@@ -14,12 +14,13 @@ from codegen import ir
 from codegen.frontend.onnx_import import node_names
 from codegen.mosaics import copy_of
 from codegen.moves import Move
-from codegen.partition.build import build, input_zero_points, shape_of
+from codegen.partition.build import build, input_zero_points
 from codegen.partition.heads import ELEMENTWISE
 from codegen.partition.legality import RENAMES
 from codegen.partition.moves import MOVES, build_move
 from codegen.partition.partition import MADE_BY, Partitioned, matched_parts
 from codegen.partition.patterns import PREFIX, Pattern
+from codegen.partition.values import shape_of
 from codegen.partition.views import (
     HEADS,
     NCHW_TO_NHWC,

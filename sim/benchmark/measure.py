@@ -21,8 +21,9 @@ from sim.backends.rtl_device import RtlDevice
 from sim.compare import Artifact, Call, difference, export_and_load, run_host
 from sim.inputs import model_inputs
 from sim.memory import MemoryModel
+from sim.relax_model import macs_of
 from sim.report import LayerRow, total_row
-from sim.session import call_rows, macs_of, memory_bytes
+from sim.session import call_rows, memory_bytes
 
 Status = Callable[[str], None]
 

@@ -14,7 +14,7 @@ from accel.driver import Driver
 from accel.errors import TesseraError
 from accel.model.device import ModelDevice
 from codegen.compile import Compiled, compile_imported
-from codegen.explain import ACCELERATOR
+from codegen.explanation import ACCELERATOR
 from codegen.frontend.narrow import carried_values
 from codegen.frontend.onnx_import import import_model
 from sim.compare import Arrays, export_and_load, run_host

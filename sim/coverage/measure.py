@@ -17,10 +17,11 @@ from accel.config import AccelConfig
 from accel.device import Device
 from accel.model.device import ModelDevice
 from codegen.compile import Compiled, compile_model
-from codegen.explain import HOST, NodeFate
+from codegen.explanation import HOST, NodeFate
 from sim.accuracy import Accuracy, judge
 from sim.compare import Difference, export_and_load
-from sim.session import Result, macs_of, run_model
+from sim.relax_model import RelaxModel, macs_of
+from sim.session import Result, run_model
 
 EXACT, FLEXIBLE = "exact", "flexible"
 CONVERSIONS = frozenset({"QuantizeLinear", "DequantizeLinear"})
@@ -100,7 +101,7 @@ def measure(
     def device(size: int) -> AbstractContextManager[Device]:
         return ModelDevice(config, size)
 
-    result = run_model(path, compiled, artifact, config, device, given, 0)
+    result = run_model(RelaxModel(path, compiled), artifact, config, device, given, 0)
     test = path.with_name(f"{path.stem}_test.npz")
     accuracy = None
     if samples and test.is_file():

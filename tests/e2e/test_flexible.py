@@ -14,9 +14,9 @@ import pytest
 from accel.config import AccelConfig
 from accel.driver import Driver
 from accel.model.device import ModelDevice
+from codegen.choices import EXACT, FLEXIBLE
 from codegen.compile import compile_model, main
-from codegen.explain import ACCELERATOR
-from codegen.matching import EXACT, FLEXIBLE
+from codegen.explanation import ACCELERATOR
 from sim.build import ROOT
 from sim.compare import export_and_load, run_host
 from sim.onnx_macs import count_macs

@@ -11,7 +11,7 @@ from accel.config import load_config
 from accel.driver import Driver
 from accel.model.device import ModelDevice
 from codegen.compile import compile_model
-from codegen.explain import HOST
+from codegen.explanation import HOST
 from sim.compare import difference, export_and_load, run_host
 from sim.session import memory_bytes
 from tests.e2e.small_models import Net

@@ -17,11 +17,11 @@ from onnxruntime.quantization import QuantType
 from accel.config import AccelConfig
 from accel.driver import Driver
 from accel.model.device import ModelDevice
+from codegen.choices import ByCost
 from codegen.compile import Compiled, compile_model, main
 from codegen.cost import estimate
-from codegen.explain import ACCELERATOR, HOST
+from codegen.explanation import ACCELERATOR, HOST
 from codegen.host_times import HostTime, HostTimes, Workload, load_host_times
-from codegen.offload import ByCost
 from codegen.partition.host_time import measure, workloads
 from codegen.partition.to_ir import regions
 from sim.compare import difference, export_and_load, run_host

@@ -13,10 +13,10 @@ import pytest
 from onnxruntime.quantization import QuantFormat
 
 from accel.config import AccelConfig
+from codegen.choices import MATCHES
 from codegen.compile import Compiled, compile_model, main
-from codegen.explain import ABSORBED, ACCELERATOR, HOST
 from codegen.explain_page import page
-from codegen.matching import MATCHES
+from codegen.explanation import ABSORBED, ACCELERATOR, HOST
 from tests.e2e.small_models import Net, encoder_net, gated_net, mixed_net
 
 

@@ -18,6 +18,7 @@ from codegen.compile import main as compile_main
 from sim.backends.open_device import open_device
 from sim.compare import export_and_load
 from sim.memory import Fault, MemoryModel, Response
+from sim.relax_model import RelaxModel
 from sim.run import main
 from sim.session import run_model
 from tests.e2e.small_models import Net
@@ -156,6 +157,8 @@ def test_a_bus_error_under_tvm_keeps_command_and_node(model: Path) -> None:
         return open_device("verilator", config, memory_model=broken, memory_bytes=memory_bytes)
 
     with pytest.raises(CommandError) as caught:
-        run_model(model, compiled, export_and_load(compiled), config, open_broken, None, 0)
+        run_model(
+            RelaxModel(model, compiled), export_and_load(compiled), config, open_broken, None, 0
+        )
     assert caught.value.cause == Cause.AXI_READ
     assert f"ONNX node {node}" in str(caught.value)

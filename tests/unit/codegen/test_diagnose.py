@@ -11,7 +11,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from accel.config import AccelConfig
 from codegen.compile import compile_imported
-from codegen.explain import ACCELERATOR, HOST, NodeFate, explain
+from codegen.explain import explain
+from codegen.explanation import ACCELERATOR, HOST, NodeFate
 from codegen.frontend.integerize import Notes
 from codegen.frontend.onnx_import import Imported, import_model
 

@@ -11,8 +11,9 @@ import pytest
 import codegen.rewrite.rewrite as rewriting
 from accel.config import AccelConfig
 from accel.errors import ConfigError
+from codegen.choices import EXACT, FLEXIBLE
 from codegen.frontend.onnx_import import import_onnx
-from codegen.matching import EXACT, FLEXIBLE, Coverage, match_model
+from codegen.matching import Coverage, match_model
 from tests.e2e.island_models import unfolded_norm_net
 
 CONFIG = AccelConfig()

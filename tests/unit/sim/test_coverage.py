@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from accel.errors import PlanError
-from codegen.explain import HOST, NodeFate
+from codegen.explanation import HOST, NodeFate
 from sim.accuracy import Accuracy
 from sim.compare import Difference
 from sim.coverage import __main__ as cli

@@ -12,9 +12,10 @@ import pytest
 from onnx import numpy_helper
 
 from accel.config import AccelConfig
+from codegen.choices import EXACT
 from codegen.frontend.integerize import integerize
 from codegen.frontend.onnx_import import Imported, import_onnx
-from codegen.matching import EXACT, match_model
+from codegen.matching import match_model
 from codegen.rewrite import rules
 from codegen.rewrite.rewrite import rewrite, widest_kernel
 from sim.compare import run_host
