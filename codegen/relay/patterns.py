@@ -205,7 +205,11 @@ def neutral(kind: str, parts: dict[str, Any]) -> dict[str, Part]:
 
 def part_of(expr: Any) -> Part:
     """An expression, free of Relay."""
-    attrs = _window(expr.attrs) if op_name(expr) in ("qnn.conv2d", "nn.max_pool2d") else None
+    attrs = None
+    if op_name(expr) in ("qnn.conv2d", "nn.max_pool2d"):
+        attrs = _window(expr.attrs)
+    elif op_name(expr) == "sum":
+        attrs = SimpleNamespace(axis=[int(axis) for axis in expr.attrs.axis])
     return Part(shape_of(expr), dtype_of(expr), values(expr), attrs)
 
 
