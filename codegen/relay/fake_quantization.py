@@ -1,9 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """TVM's FakeQuantizationToInteger: float ops between dequantize and quantize become qnn ops.
 
-Where TVM lets one register a conversion: results remember their node; a clip's bounds are rounded,
-as QuantizeLinear would (TVM truncates them); a reshape moves the axis of scales per channel (TVM
-keeps its number, and crashes on what comes out).
+Where TVM lets one register a conversion, some are wrapped:
+
+- Results remember their node.
+- A clip's bounds are rounded, as QuantizeLinear would; TVM truncates them.
+- A reshape moves the axis of scales per channel; TVM keeps its number, and crashes on the result.
+- Only the end of an island may be rounded. TVM gives results in the middle of one the scale of its
+  end: in x * clip(x + 3) / 6, each step would be rounded and clipped to int8. Such an island stays
+  float, on the host, as do those with a float constant that would be rounded to an int8 scale, and
+  leaky ReLU, whose conversion in TVM 0.19 applies it twice.
 """
 
 from __future__ import annotations
@@ -24,12 +30,17 @@ REGISTRY = "FTVMFakeQuantizationToInteger"
 MOVED = "its axis of scales per channel moves: the island stays float"
 LEVEL = 11
 """Above TVM's own conversions."""
-REMEMBERING = (
-    *("add", "multiply", "subtract", "mean", "nn.avg_pool2d", "nn.batch_matmul", "nn.bias_add"),
-    *("nn.conv2d", "nn.dense", "nn.global_avg_pool2d", "nn.relu", "sigmoid", "tanh"),
+EXACT = ("nn.bias_add", "nn.max_pool2d", "nn.relu")
+"""Ops whose result is as exact as their operand."""
+BINARY = ("add", "multiply", "subtract")
+ROUNDING = (
+    *("mean", "nn.avg_pool2d", "nn.global_avg_pool2d", "concatenate"),
+    *("abs", "erf", "exp", "hardswish", "log", "rsqrt", "sigmoid", "sqrt", "tanh"),
+    *BINARY,
 )
-
-
+"""Ops whose result is rounded to the scale of the island's end."""
+PRODUCTS = ("nn.batch_matmul", "nn.conv2d", "nn.dense")
+"""Ops with exact int32 results."""
 MOVING = ("expand_dims", "nn.batch_flatten", "nn.depth_to_space", "squeeze", "transpose")
 """Ops that may move the axis of scales per channel."""
 
@@ -37,6 +48,8 @@ MOVING = ("expand_dims", "nn.batch_flatten", "nn.depth_to_space", "squeeze", "tr
 def to_qnn(module: Any) -> Any:
     """A float QDQ module with its quantized islands as qnn ops; the rest stays float."""
     _register()
+    _leaves.clear()
+    _rounded.clear()
     passes = [
         relay.transform.InferType(),
         relay.transform.FoldConstant(),
@@ -52,23 +65,50 @@ def to_qnn(module: Any) -> Any:
 
 @cache
 def _register() -> None:
-    for name in REMEMBERING:
-        convert = relay.op.get(name).get_attr(REGISTRY)
-        register_fake_quantization_to_integer(name, _remembering(convert), LEVEL)
-    convert = relay.op.get("clip").get_attr(REGISTRY)
-    register_fake_quantization_to_integer("clip", _rounding(convert), LEVEL)
-    register_fake_quantization_to_integer("reshape", _reshaped, LEVEL)
+    for name in (*EXACT, *ROUNDING, *PRODUCTS):
+        _wrap(name, relay.op.get(name).get_attr(REGISTRY))
+    _wrap("clip", _rounding(relay.op.get("clip").get_attr(REGISTRY)))
+    _wrap("reshape", _reshaped)
     for name in MOVING:
-        register_fake_quantization_to_integer(name, _moved, LEVEL)
+        _wrap(name, _moved)
+    _wrap("nn.leaky_relu", _stays_float)
+    dequantize = relay.op.get("qnn.dequantize").get_attr(REGISTRY)
+
+    def leaf(expr: Any, types: Any) -> Any:
+        result, kind = dequantize(expr, types)
+        _leaves.add(result)
+        return [result, kind]
+
+    register_fake_quantization_to_integer("qnn.dequantize", leaf, LEVEL)
 
 
-def _remembering(convert: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+_leaves: set[Any] = set()
+"""What islands read."""
+_rounded: set[Any] = set()
+"""Results of ROUNDING ops, and what exact ops made of them."""
+
+
+def _wrap(name: str, convert: Callable[[Any, Any], Any]) -> None:
     def run(expr: Any, types: Any) -> Any:
+        rounded = any(operand in _rounded - _leaves for operand in expr.args)
+        if rounded and name in (*ROUNDING, *PRODUCTS):
+            raise ValueError("a result in the middle of the island would be rounded")
+        if name in BINARY and not _keeps_constants(expr, types):
+            raise ValueError("a float constant would be rounded to an int8 scale")
         result, kind = convert(expr, types)
-        named = isinstance(result, relay.Call) and not hint_of(result)
-        return [made_by(result, hint_of(expr)) if named else result, kind]
+        if isinstance(result, relay.Call) and not hint_of(result):
+            result = made_by(result, hint_of(expr))
+        if rounded or (name in ROUNDING and str(kind.dtype) != "int32"):
+            _rounded.add(result)
+        return [result, kind]
 
-    return run
+    register_fake_quantization_to_integer(name, run, LEVEL)
+
+
+def _keeps_constants(expr: Any, types: Any) -> bool:
+    """Both operands are quantized, or the one that is has the fine scale of int32 sums."""
+    known = [types[operand] for operand in expr.args if operand in types]
+    return len(known) == len(expr.args) or all(str(kind.dtype) == "int32" for kind in known)
 
 
 def _rounding(convert: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
@@ -87,7 +127,7 @@ def _rounding(convert: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
                 )
             )
             result = relay.clip(expr.args[0], low, high)
-        return [made_by(result, hint_of(expr)), kind]
+        return [result, kind]
 
     return run
 
@@ -111,3 +151,7 @@ def _moved(expr: Any, types: Any) -> Any:
     if scale is None or scale.size != 1:
         raise ValueError(MOVED)
     return [expr, kind]
+
+
+def _stays_float(_: Any, __: Any) -> Any:
+    raise ValueError("TVM's conversion of this op is wrong")
