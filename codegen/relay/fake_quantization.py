@@ -5,7 +5,8 @@ Where TVM lets one register a conversion, some are wrapped:
 
 - Results remember their node.
 - A clip's bounds are rounded, as QuantizeLinear would; TVM truncates them.
-- A reshape moves the axis of scales per channel; TVM keeps its number, and crashes on the result.
+- An island stays float in which scales per channel move to another axis, by a reshape or transpose;
+  TVM 0.19 keeps the number of the axis, and crashes.
 - Only the end of an island may be rounded. TVM gives results in the middle of one the scale of its
   end: in x * clip(x + 3) / 6, each step would be rounded and clipped to int8. Such an island stays
   float, on the host, as do those with a float constant that would be rounded to an int8 scale, and
@@ -24,7 +25,7 @@ import tvm
 from tvm import relay
 from tvm.relay.op.op import register_fake_quantization_to_integer
 
-from codegen.relay.expressions import hint_of, made_by, shape_of, values
+from codegen.relay.expressions import hint_of, made_by, values
 
 REGISTRY = "FTVMFakeQuantizationToInteger"
 MOVED = "its axis of scales per channel moves: the island stays float"
@@ -41,7 +42,9 @@ ROUNDING = (
 """Ops whose result is rounded to the scale of the island's end."""
 PRODUCTS = ("nn.batch_matmul", "nn.conv2d", "nn.dense")
 """Ops with exact int32 results."""
-MOVING = ("expand_dims", "nn.batch_flatten", "nn.depth_to_space", "squeeze", "transpose")
+MOVING = (
+    *("expand_dims", "nn.batch_flatten", "nn.depth_to_space", "reshape", "squeeze", "transpose"),
+)
 """Ops that may move the axis of scales per channel."""
 
 
@@ -68,7 +71,6 @@ def _register() -> None:
     for name in (*EXACT, *ROUNDING, *PRODUCTS):
         _wrap(name, relay.op.get(name).get_attr(REGISTRY))
     _wrap("clip", _rounding(relay.op.get("clip").get_attr(REGISTRY)))
-    _wrap("reshape", _reshaped)
     for name in MOVING:
         _wrap(name, _moved)
     _wrap("nn.leaky_relu", _stays_float)
@@ -132,25 +134,12 @@ def _rounding(convert: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     return run
 
 
-def _reshaped(expr: Any, types: Any) -> Any:
-    """A reshape keeps scales of a last axis that it keeps."""
+def _moved(expr: Any, types: Any) -> Any:
     kind = types[expr.args[0]]
     scale = values(kind.scale)
     if scale is not None and scale.size == 1:
         return [expr, kind]
-    before, after = shape_of(expr.args[0]), shape_of(expr)
-    if int(kind.axis) % len(before) != len(before) - 1 or before[-1] != after[-1]:
-        raise ValueError(MOVED)
-    axis = len(after) - 1
-    return [expr, tvm.ir.TensorAffineType(kind.scale, kind.zero_point, kind.dtype, axis)]
-
-
-def _moved(expr: Any, types: Any) -> Any:
-    kind = types[expr.args[0]]
-    scale = values(kind.scale)
-    if scale is None or scale.size != 1:
-        raise ValueError(MOVED)
-    return [expr, kind]
+    raise ValueError(MOVED)
 
 
 def _stays_float(_: Any, __: Any) -> Any:
