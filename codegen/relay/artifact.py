@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from string import Template
@@ -102,7 +103,8 @@ def export(module: Any, programs: Mapping[str, Program], path: Path) -> None:
 def compile_host(module: Any, opt_level: int = OPT_LEVEL) -> Any:
     """Compile a Relay module for the host CPU."""
     autotvm.GLOBAL_SCOPE.silent = True  # of schedules that nobody tuned
-    with tvm.transform.PassContext(opt_level=opt_level):
+    with tvm.transform.PassContext(opt_level=opt_level), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # TVM uses what it deprecates
         return relay.build(module, TARGET)
 
 

@@ -29,6 +29,7 @@ class Ran:
     """What a model gave."""
 
     compiled: RelayCompiled
+    inputs: Arrays
     device: Arrays
     golden: Arrays
     """Integer form on Relay's host."""
@@ -69,4 +70,6 @@ def run(path: Path, annotate: str = "pattern", seed: int = 0) -> Ran:
     with ModelDevice(CONFIG, 1 << 24) as device:
         outputs, _ = model.artifact().run(Driver(device, CONFIG), inputs)
     others = model.others(inputs)
-    return Ran(compiled, outputs, model.golden(inputs), others["Relay's qnn ops on TVM host"])
+    return Ran(
+        compiled, inputs, outputs, model.golden(inputs), others["Relay's qnn ops on TVM host"]
+    )
