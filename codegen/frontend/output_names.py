@@ -45,7 +45,9 @@ def name_outputs(module: Any, names: list[str]) -> Any:
 
 
 def _results(result: Any, values: dict[Any, Any]) -> list[Any]:
-    found = values.get(result, result)
+    found = result
+    while isinstance(found, relax.Var) and found in values:
+        found = values[found]
     return list(found.fields) if isinstance(found, relax.Tuple) else [result]
 
 

@@ -54,6 +54,7 @@ def test_convolution_per_channel_with_bias(kind: Kind, opset: int) -> None:
 @pytest.mark.parametrize("kind", TYPES)
 def test_matrix_products(kind: Kind) -> None:
     x, w = values((5, 16), kind), values((16, 8), np.int8, 1)
+    w //= 2  # onnxruntime's 16-bit sums of uint8 by int8 saturate on x86 without VNNI
     constants = {**parameters(kind, "x", "y"), "w": w, "w_s": np.float32(0.01)}
     constants |= {"w_z": np.int8(0), "y_s": np.float32(0.1)}
     names = ["x", "x_s", "x_z", "w", "w_s", "w_z"]
