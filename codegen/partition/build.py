@@ -122,17 +122,13 @@ def _conv2d(
         return _uneven_average(parts, window, (name, source, names, output))
     plain = not any(window.padding) and window.dilation == (1, 1)
     per_tensor = array(parts["multiplier"]).size == 1
-    if (
-        groups == len(weight)
-        and weight.shape[3] == 1
-        and (weight == 1).all()
-        and plain
-        and per_tensor
-    ):
+    sums = groups == len(weight) and weight.shape[3] == 1 and bool((weight == 1).all())
+    if sums and plain and per_tensor:
         pooled = _requant(parts, 1, np.asarray(-_scalar(parts["x_zp"]) * weight[0].size))
         kind = ir.PoolKind.AVERAGE
         return ir.Pool(name, source, names["x"], output, kind, window, pooled)
-    return _conv(parts, weight, window, groups, (name, source, names, output))
+    conv = _conv(parts, weight, window, groups, (name, source, names, output))
+    return replace(conv, overhead=sums)  # the average of a padded window multiplies nothing
 
 
 def _uneven_average(

@@ -22,9 +22,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from accel.config import AccelConfig, load_config
-from accel.errors import ConfigError, TesseraError
+from accel.errors import TesseraError
+from codegen.choices import MATCHES
 from sim.benchmark.suite import expand, provide
-from sim.coverage.measure import EXACT, FLEXIBLE, matchings, measure
+from sim.coverage.measure import measure
 from sim.coverage.report import Results, coverage_table, document, reasons_table
 
 NETWORKS = (
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console(stderr=True)
     try:
         config = load_config(options.config)
-        matches = _matches(options.match)
+        matches = (options.match,) if options.match else MATCHES
         paths = expand(options.networks)
     except TesseraError as error:
         console.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
@@ -73,9 +74,7 @@ def _parser() -> argparse.ArgumentParser:
         help=f"names, groups or ONNX files (default: {' '.join(NETWORKS)})",
     )
     parser.add_argument("--config", default="default", help="configuration name or TOML file")
-    parser.add_argument(
-        "--match", choices=(EXACT, FLEXIBLE), help="one way to match patterns (default: all)"
-    )
+    parser.add_argument("--match", choices=MATCHES, help="one way to match patterns (default: all)")
     parser.add_argument(
         "--samples",
         type=int,
@@ -91,15 +90,6 @@ def _parser() -> argparse.ArgumentParser:
         help="where the results go (default: build/coverage.json)",
     )
     return parser
-
-
-def _matches(wanted: str | None) -> tuple[str, ...]:
-    known = matchings()
-    if wanted is None:
-        return known
-    if wanted not in known:
-        raise ConfigError(f"--match {wanted}: the compiler only knows {', '.join(known)}")
-    return (wanted,)
 
 
 def _run(

@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-import inspect
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
 
@@ -23,7 +22,6 @@ from sim.compare import Difference, export_and_load
 from sim.relax_model import RelaxModel, macs_of
 from sim.session import Result, run_model
 
-EXACT, FLEXIBLE = "exact", "flexible"
 CONVERSIONS = frozenset({"QuantizeLinear", "DequantizeLinear"})
 Status = Callable[[str], None]
 
@@ -66,12 +64,8 @@ class Coverage:
     """None where nothing is labelled."""
     seconds: float
     """Wall time of all of it."""
-
-
-def matchings() -> tuple[str, ...]:
-    """How patterns can be matched; one way if the compiler knows no other."""
-    known = "match" in inspect.signature(compile_model).parameters
-    return (EXACT, FLEXIBLE) if known else (EXACT,)
+    offloaded_ops: dict[str, int] = field(default_factory=dict)
+    """Ops of the accelerator, by how patterns were matched."""
 
 
 def measure(
@@ -82,16 +76,17 @@ def measure(
     Args:
         path: an ONNX file; NAME.npz beside it is the input, NAME_test.npz is labelled.
         config: the hardware.
-        matches: of `matchings`; the last one is what runs.
+        matches: ways to match patterns (`codegen.choices.MATCHES`); the last one is what runs.
         samples: number of labelled samples to judge, at most.
         status: told of the progress.
     """
     started = perf_counter()
-    offloaded = {}
+    offloaded, ops = {}, {}
     for match in matches:
         status(f"compiling, {match} matching")
-        compiled = _compile(path, config, match, status)
+        compiled = compile_model(path, config, status, match=match)
         offloaded[match] = compiled.explanation.offloaded_macs
+        ops[match] = compiled.coverage.ops
     status("exporting the artifact")
     artifact = export_and_load(compiled)
     status("running and comparing")
@@ -107,20 +102,15 @@ def measure(
     if samples and test.is_file():
         status(f"judging up to {samples} samples")
         accuracy = judge(path, test, compiled, artifact, config, limit=samples)
-    return _coverage(path.stem, compiled, offloaded, result, accuracy, perf_counter() - started)
-
-
-def _compile(path: Path, config: AccelConfig, match: str, status: Status) -> Compiled:
-    build: Callable[..., Compiled] = compile_model
-    if len(matchings()) > 1:
-        return build(path, config, status, match=match)
-    return build(path, config, status)
+    seconds = perf_counter() - started
+    return _coverage(path.stem, compiled, offloaded, ops, result, accuracy, seconds)
 
 
 def _coverage(
     network: str,
     compiled: Compiled,
     offloaded: dict[str, int],
+    ops: dict[str, int],
     result: Result,
     accuracy: Accuracy | None,
     seconds: float,
@@ -142,6 +132,7 @@ def _coverage(
         max((float(np.ptp(output)) for output in result.outputs if output.size), default=0.0),
         accuracy,
         seconds,
+        ops,
     )
 
 

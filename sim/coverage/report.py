@@ -16,7 +16,8 @@ from sim.coverage.measure import Coverage
 FAILURES = "failed"
 """Key of the JSON report that is no network."""
 LEGEND = (
-    "ops: ONNX nodes without conversions between float and int8",
+    "ops: ONNX nodes without conversions between float and int8; on the accelerator: its own ops, "
+    "of several nodes each, as matched exactly / flexibly",
     "vs onnxruntime: output elements that differ, and the largest difference as part of the span "
     "of all outputs",
     "accuracy: float in onnxruntime, int8 in onnxruntime, int8 here; of classes, characters or "
@@ -70,7 +71,13 @@ def coverage_table(rows: Sequence[Coverage]) -> Table:
     table.add_column("MACs", justify="right", no_wrap=True)
     for match in matches:
         table.add_column(f"offloaded,\n{match}", justify="right", no_wrap=True)
-    for heading in ("regions", "vs TVM\nhost", "vs float\nQDQ form", "vs onnxruntime"):
+    for heading in (
+        "ops on\naccelerator",
+        "regions",
+        "vs TVM\nhost",
+        "vs float\nQDQ form",
+        "vs onnxruntime",
+    ):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("accuracy", justify="right", no_wrap=True)
     table.add_column("ops left on the host")
@@ -80,6 +87,7 @@ def coverage_table(rows: Sequence[Coverage]) -> Table:
             str(row.ops),
             f"{row.macs:,}",
             *(f"{share(row, m):.2%}" if m in row.offloaded else "" for m in matches),
+            " / ".join(str(row.offloaded_ops.get(m, "-")) for m in matches),
             str(row.regions),
             f"[red]{row.tvm_host.mismatched} wrong[/red]" if row.tvm_host.mismatched else "0",
             _difference(row.float_form, row.span),

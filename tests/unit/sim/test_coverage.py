@@ -36,6 +36,7 @@ ROW = Coverage(
     span=20.0,
     accuracy=Accuracy(40, "model", 0.9, 0.875, 0.95, 1.0),
     seconds=1.0,
+    offloaded_ops={"exact": 5, "flexible": 6},
 )
 
 
@@ -48,7 +49,14 @@ def text_of(table: object) -> str:
 
 def test_the_table_shows_shares_differences_and_accuracies() -> None:
     shown = text_of(coverage_table([ROW]))
-    for cell in ("95.00%", "100.00%", "3/10, 2.5%", "95.0% / 87.5% / 90.0%", "Concat 4, LRN 2"):
+    for cell in (
+        "95.00%",
+        "100.00%",
+        "5 / 6",
+        "3/10, 2.5%",
+        "95.0% / 87.5% / 90.0%",
+        "Concat 4, LRN 2",
+    ):
         assert cell in shown
 
 
