@@ -42,6 +42,6 @@ def test_make_targets_exist() -> None:
 
 def test_links_and_paths_exist() -> None:
     for path in re.findall(r"\]\(([^)]+)\)", TEXT):
-        assert (ROOT / path).exists(), path
+        assert (ROOT / path.partition("#")[0]).exists(), path
     for path in re.findall(r"`((?:accel|rtl|codegen|sim|models|tests)/[\w./]*)`", TEXT):
-        assert (ROOT / path).exists(), path
+        assert (ROOT / path.partition("#")[0]).exists(), path
