@@ -216,11 +216,17 @@ def _move(r: Rewriter, parameters: tuple[str, str]) -> None:
 def with_graph(
     model: onnx.ModelProto, nodes: Sequence[onnx.NodeProto], constants: Mapping[str, Any]
 ) -> onnx.ModelProto:
-    """A copy of a model with other nodes and initializers."""
+    """A copy of a model with other nodes and initializers.
+
+    Initializers are no inputs, as they are in files before IR version 4.
+    """
     copied = onnx.ModelProto()
     copied.CopyFrom(model)
     graph = copied.graph
-    del graph.node[:], graph.initializer[:]
+    known = {tensor.name for tensor in graph.initializer} | set(constants)
+    inputs = [value for value in graph.input if value.name not in known]
+    del graph.node[:], graph.initializer[:], graph.input[:]
+    graph.input.extend(inputs)
     graph.node.extend(nodes)
     graph.initializer.extend(constants.values())
     return copied

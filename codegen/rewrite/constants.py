@@ -146,7 +146,8 @@ def read(expr: Any, rank: int, bound: Callable[[Any], Any], *, weights: bool) ->
     if weights and not computed:
         return Constant(expr, rank, np.zeros(0), weight, computed)
     real = real_values(expr, bound)
-    if real.size == 1 or (computed and real.size and (real == real.flat[0]).all()):
+    uniform = computed and not weights and real.size and (real == real.flat[0]).all()
+    if real.size == 1 or uniform:
         real, rank = np.asarray(real.flat[0]), 0
     elif real.ndim < rank:
         real = real.reshape((1,) * (rank - real.ndim) + real.shape)

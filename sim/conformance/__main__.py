@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Run ONNX's backend tests through the kit and say what passes, where, and why the rest fails.
 
-python -m sim.conformance [--config NAME|FILE.toml] [--baseline] [--json FILE]
+python -m sim.conformance [--config NAME|FILE.toml] [--light] [--baseline] [--json FILE]
 
 Exit status 0: every case passes that can be compiled ahead of time; 1: not so; 2: an error.
 """
@@ -27,6 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--baseline", action="store_true", help="run unmodified TVM as well, for comparison"
     )
+    parser.add_argument(
+        "--light", action="store_true", help="the light_* models, too: whole networks, minutes"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all verdicts as JSON")
     options = parser.parse_args(arguments)
     console = Console(stderr=True)
@@ -38,6 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with console.status("loading the cases") as status:
         from sim.conformance.cases import collect, with_constants
         from sim.conformance.execute import run_kit, run_tvm
+        from sim.conformance.light import collect_light
         from sim.conformance.quantized import as_int8
 
         rows = []
@@ -52,6 +56,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     (run_tvm(case), run_tvm(fixed)) if options.baseline else None,
                 )
             )
+        for case in collect_light() if options.light else ():
+            status.update(case.name)
+            kit = run_kit(case, config)
+            tvm = run_tvm(case) if options.baseline else None
+            rows.append(Row(kit, kit, None, None if tvm is None else (tvm, tvm)))
     print_table(rows, Console(width=130))
     if options.json is not None:
         options.json.parent.mkdir(parents=True, exist_ok=True)

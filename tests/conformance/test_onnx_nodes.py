@@ -16,6 +16,7 @@ from accel.config import AccelConfig
 from sim.conformance.__main__ import main
 from sim.conformance.cases import Case, collect, with_constants
 from sim.conformance.execute import run_kit, run_tvm
+from sim.conformance.light import light_case, names
 from sim.conformance.quantized import as_int8
 from sim.conformance.report import Row, to_json
 
@@ -96,3 +97,14 @@ def test_unknown_configuration(capsys: pytest.CaptureFixture[str], tmp_path: Pat
     assert main(["--config", "huge", "--json", str(tmp_path / "out.json")]) == 2
     assert "error: no configuration huge" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_light_models_are_whole_networks() -> None:
+    """SqueezeNet here, the others with --light: float, so the host executes them."""
+    assert len(names()) == 9
+    light = light_case("light_squeezenet")
+    verdict = run_kit(light, AccelConfig())
+    assert verdict.reason == ""
+    assert not verdict.offloaded
+    wrong = replace(light, outputs=(light.outputs[0] + 1,))
+    assert "values differ" in run_kit(wrong, AccelConfig()).reason

@@ -48,6 +48,7 @@ def test_quantized_model_is_compiled_and_kept(tmp_path: Path, opset: int) -> Non
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "data.npz",
         "net.float.onnx",
+        "net.float.report.html",
         "net.float.report.json",
         "net.int8.onnx",
     ]
