@@ -10,14 +10,17 @@ import numpy as np
 
 from accel.config import load_config
 from codegen.compile import Compiled, compile_model
+from codegen.refusal import Refusal
 from tests.e2e.small_models import Net
 
 DEFAULT = load_config("default")
 
 
-def reasons(compiled: Compiled) -> dict[str, str]:
+def reasons(compiled: Compiled) -> dict[str, Refusal]:
     """Reason by operator, of what stays on the host."""
-    return {n.op: n.why for n in compiled.explanation.nodes if n.where == "host"}
+    found = {n.op: n.refusal for n in compiled.explanation.nodes if n.where == "host"}
+    assert all(refusal is not None and refusal.remedy for refusal in found.values())
+    return {op: refusal for op, refusal in found.items() if refusal is not None}
 
 
 def test_moves_that_no_address_and_no_copy_can_do(tmp_path: Path) -> None:
@@ -37,20 +40,23 @@ def test_moves_that_no_address_and_no_copy_can_do(tmp_path: Path) -> None:
     net.node("ReduceMean", net.last, net.constant(np.array([1])), keepdims=1)
     net.conv(1, 8)
     found = reasons(compile_model(net.quantized(tmp_path / "net.onnx"), DEFAULT))
-    assert found["Concat"] == (
-        "tensors_join_as_blocks: [2, 16, 8, 16] is joined along axis 3: only channels, or rows of "
-        "one image, are"
+    assert found["Concat"].rule == "tensors_join_as_blocks"
+    assert found["Concat"].detail == (
+        "[2, 16, 8, 16] is joined along axis 3: only channels, or rows of one image, are"
     )
-    assert found["Resize"] == (
-        "indices_are_a_slice: indices [0, 0, 1, 1, 2, 3, 3, 4] along axis 2 are no slice and no "
-        "repetition by a whole factor"
+    assert found["Resize"].rule == "indices_are_a_slice"
+    assert found["Resize"].detail == (
+        "indices [0, 0, 1, 1, 2, 3, 3, 4] along axis 2 are no slice and no repetition by a whole "
+        "factor"
     )
-    assert found["Pad"] == "a border of 1 in mode constant: only zeros are"
-    assert found["Slice"] == (
-        "indices_are_a_slice: indices [7, 5, 3, 1] along axis 2 are no slice and no repetition by "
-        "a whole factor"
+    assert found["Pad"].detail == "a border of 1 in mode constant: only zeros are"
+    assert found["Slice"].rule == "indices_are_a_slice"
+    assert found["Slice"].detail == (
+        "indices [7, 5, 3, 1] along axis 2 are no slice and no repetition by a whole factor"
     )
-    assert found["ReduceMean"] == ("mean over axes [1] of 4: only image axes, from the third on")
+    assert found["ReduceMean"].detail == (
+        "mean over axes [1] of 4: only image axes, from the third on"
+    )
 
 
 def test_a_configuration_that_would_do_is_named(tmp_path: Path) -> None:
@@ -62,9 +68,10 @@ def test_a_configuration_that_would_do_is_named(tmp_path: Path) -> None:
     path = net.quantized(tmp_path / "net.onnx")
     config = load_config("small")
     found = reasons(compile_model(path, config))
-    assert found["Transpose"] == (
-        "pixels_become_rows: a row of 5 pixels takes 40 bytes, no multiple of bus_bytes = 16; set "
-        "bus_bytes <= k_lanes"
+    assert found["Transpose"].rule == "pixels_become_rows"
+    assert found["Transpose"].remedy == "set bus_bytes <= k_lanes"
+    assert found["Transpose"].detail == (
+        "a row of 5 pixels takes 40 bytes, no multiple of bus_bytes = 16"
     )
     helped = replace(config, bus_bytes=8)
     assert "Transpose" not in reasons(compile_model(path, helped))
@@ -87,6 +94,5 @@ def test_heads_are_not_moved_as_images(tmp_path: Path) -> None:
     turned = net.node("Concat", *halves, axis=3)
     net.node("MatMul", turned, net.node("Transpose", heads(), perm=[0, 1, 3, 2]))
     found = reasons(compile_model(net.quantized(tmp_path / "net.onnx"), DEFAULT))
-    assert found["Slice"] == (
-        "heads_are_read_by_products: only products and element-wise ops read heads"
-    )
+    assert found["Slice"].rule == "heads_are_read_by_products"
+    assert found["Slice"].detail == "take reads or makes heads"

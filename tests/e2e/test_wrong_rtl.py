@@ -38,7 +38,7 @@ MUTANTS = {
     ),
     "residual is ignored": (
         "output/tessera_rescale_add.sv",
-        "+ 48'(9'(b_i[i]) - 9'(b_zp_i)) * 48'(b_mult_i)",
+        "+ SumBits'(9'(b_i[i]) - 9'(b_zp_i)) * SumBits'(b_mult_i)",
         "",
         "conv2d_2",
     ),

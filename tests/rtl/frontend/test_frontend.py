@@ -60,7 +60,7 @@ async def registers(dut: Dut) -> None:
     assert await host.read(csr.VERSION) == ISA_VERSION
     assert await host.read(csr.CAPS_ARRAY) == 16 | 16 << 8 | 16 << 16 | 8 << 24
     assert await host.read(csr.CAPS_SRAM) == 128 | 64 << 16
-    assert await host.read(csr.CAPS_UNITS) == 512 | 8 << 16 | 1 << 24 | 1 << 25
+    assert await host.read(csr.CAPS_UNITS) == 512 | 8 << 16 | 1 << 24 | 1 << 25 | 4 << 26
     written = {}
     for window in range(4):
         for register in (csr.WINDOW_BASE_LO, csr.WINDOW_BASE_HI, csr.WINDOW_SIZE):
