@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -130,3 +130,10 @@ def mmio_writes(words: Words) -> Iterator[tuple[int, int]]:
     """(register offset, value) of each write that pushes one command."""
     for index, word in enumerate(words.tolist()):
         yield PUSH_WINDOW + index * WORD_BITS // 8, word
+
+
+def mmio_block(commands: Sequence[Words]) -> npt.NDArray[np.uint32]:
+    """`mmio_writes` of all commands in one array, [n, 2] of offset and value."""
+    words = np.asarray(commands, np.uint32).reshape(-1, COMMAND_WORDS)
+    offsets = PUSH_WINDOW + np.arange(COMMAND_WORDS, dtype=np.uint32) * np.uint32(WORD_BITS // 8)
+    return np.stack([np.broadcast_to(offsets, words.shape), words], axis=-1).reshape(-1, 2)

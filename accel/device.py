@@ -46,6 +46,10 @@ class Device(Protocol):
         """Write a register or command word. May be posted; order is kept."""
         ...
 
+    def write_block(self, writes: npt.NDArray[np.uint32]) -> None:
+        """Many writes in order: [n, 2] of address and value, as by `write32`."""
+        ...
+
     def read32(self, address: int) -> int:
         """Read a register after all earlier writes took effect."""
         ...

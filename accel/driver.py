@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from accel import csr
-from accel.codec import decode, disassemble, mmio_writes
+from accel.codec import decode, disassemble, mmio_block
 from accel.config import AccelConfig
 from accel.device import Device, Profile
 from accel.errors import ArtifactError, CommandError, DeviceError, DeviceTimeout, EncodeError
@@ -106,9 +106,7 @@ class Driver:
         self._open_windows(program, bases)
         self.device.write32(csr.CLEAR, csr.CLEAR__DONE)
         self.device.write32(csr.CTRL, csr.CTRL__IRQ_ENABLE | csr.CTRL__CLEAR_COUNTERS)
-        for words in program.words:
-            for address, value in mmio_writes(words):
-                self.device.write32(address, value)
+        self.device.write_block(mmio_block(program.words))
         answered = self.device.wait_irq(self.timeout_cycles)
         self._check_status(program, answered)
         outputs = tuple(

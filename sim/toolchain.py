@@ -19,6 +19,13 @@ from accel.errors import BuildError
 MIN_VERILATOR = (5, 36)
 MIN_VERILATOR_TEXT = "5.036"
 
+STRAIGHT = (
+    *("-mllvm", "-inline-threshold=1000"),
+    *("-mllvm", "-unroll-threshold=1000"),
+    *("-mllvm", "-extra-vectorizer-passes"),
+)
+"""Makes clang write long straight code for what runs in every cycle: calls and loops cost more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Verilator:
@@ -120,7 +127,7 @@ def wheel_compiler() -> Compiler | None:
     version = next(iter(_output(*command, "--version").splitlines()), "")
     if not version.startswith("clang"):
         return None
-    return Compiler(command, f"{version} {target}", ("-mllvm", "-inline-threshold=1000"))
+    return Compiler(command, f"{version} {target}", STRAIGHT)
 
 
 @cache

@@ -59,6 +59,11 @@ class ModelDevice:
         elif csr.WINDOW_BASE_LO <= address < csr.CYCLES:
             self.machine.state.windows = [self._window(window) for window in Window]
 
+    def write_block(self, writes: npt.NDArray[np.uint32]) -> None:
+        """Write after write."""
+        for address, value in writes.tolist():
+            self.write32(address, value)
+
     def _window(self, window: Window) -> OpenWindow:
         base = window * csr.WINDOW_BASE_LO_STEP
         read = [self._registers.get(base + r, 0) for r in (csr.WINDOW_BASE_LO, csr.WINDOW_BASE_HI)]

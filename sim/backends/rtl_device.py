@@ -45,6 +45,10 @@ class RtlDevice(ABC):
         """Post a write; the device sees it once simulated time passes."""
         self._posted.extend((address, value))
 
+    def write_block(self, writes: npt.NDArray[np.uint32]) -> None:
+        """Post many writes, in order."""
+        self._posted.frombytes(writes.astype(np.uint32).tobytes())
+
     def read32(self, address: int) -> int:
         """Read a register after all earlier writes.
 

@@ -13,6 +13,7 @@ from accel.codec import (
     disassemble,
     encode,
     layout,
+    mmio_block,
     mmio_writes,
 )
 from accel.errors import EncodeError
@@ -83,6 +84,7 @@ def test_text_that_is_no_command_is_refused(text: str) -> None:
 def test_words_are_written_in_order_the_last_one_pushes() -> None:
     words = encode(Instruction("END", {"id": 7}))
     writes = list(mmio_writes(words))
+    assert mmio_block([words, words]).tolist() == [list(write) for write in 2 * writes]
     assert [offset for offset, _ in writes] == [PUSH_WINDOW + 4 * i for i in range(COMMAND_WORDS)]
     assert [value for _, value in writes] == words.tolist()
     assert writes[0][1] & 0xFF == BY_NAME["END"].opcode

@@ -37,7 +37,7 @@ def test_light_networks_answer_differently_to_different_images() -> None:
     drawn = images((3, 224, 224))
     first, second = run(model, [{INPUT: next(drawn)}, {INPUT: next(drawn)}])
     step = np.ptp(first) / 255
-    assert (np.abs(first - second) > step).mean() > 0.5
+    assert (np.abs(first - second) > step).mean() > 0.2
 
 
 def test_light_networks_are_reproducible() -> None:
