@@ -132,7 +132,7 @@ def mmio_writes(words: Words) -> Iterator[tuple[int, int]]:
         yield PUSH_WINDOW + index * WORD_BITS // 8, word
 
 
-def mmio_block(commands: Sequence[Words]) -> npt.NDArray[np.uint32]:
+def mmio_block(commands: Sequence[Words] | Words) -> npt.NDArray[np.uint32]:
     """`mmio_writes` of all commands in one array, [n, 2] of offset and value."""
     words = np.asarray(commands, np.uint32).reshape(-1, COMMAND_WORDS)
     offsets = PUSH_WINDOW + np.arange(COMMAND_WORDS, dtype=np.uint32) * np.uint32(WORD_BITS // 8)
