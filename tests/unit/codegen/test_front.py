@@ -3,13 +3,18 @@
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from accel.errors import ConfigError
+from codegen.choices import add_options
 from codegen.compile import main as compile_main
+from codegen.front import add_ir_options, check_ir
+from codegen.frontend.formats import add_rounding
 from codegen.relay import environment
 from sim.build import ROOT
 from sim.run import main as run
@@ -76,3 +81,16 @@ def test_tvm_is_imported_above_the_neutral_graph_only() -> None:
         )
     }
     assert {name for name in found if not name.startswith(allowed)} <= others
+
+
+@pytest.mark.parametrize(
+    "option", [["--rounding", "double"], ["--match", "exact"], ["--partition", "cost"]]
+)
+def test_what_only_relax_can_do_is_refused_for_relay(option: list[str]) -> None:
+    parser = argparse.ArgumentParser()
+    for add in (add_rounding, add_options, add_ir_options):
+        add(parser)
+    check_ir(parser.parse_args(option))
+    check_ir(parser.parse_args(["--ir", "relay"]))
+    with pytest.raises(ConfigError, match=f"{option[0]}: goes with --ir relax"):
+        check_ir(parser.parse_args([*option, "--ir", "relay"]))

@@ -140,3 +140,13 @@ def test_what_has_no_such_island_is_refused() -> None:
         channels_last=1,
     )
     assert "bad.onnx: QLinearGlobalAveragePool with channels_last=1" in refusal(node, constants)
+
+
+def test_initializers_are_no_inputs_as_they_are_in_old_files() -> None:
+    x = np.zeros((1, 4), np.float32)
+    moved = helper.make_node("Identity", ["c"], ["d"])  # folded: then nobody reads c
+    model = model_of(
+        [moved, helper.make_node("Add", ["x", "d"], ["y"])], {"x": x}, {"c": np.ones(4, np.float32)}
+    )
+    model.graph.input.append(helper.make_tensor_value_info("c", onnx.TensorProto.FLOAT, [4]))
+    assert [str(p.name) for p in import_model(model, "old").module["main"].params] == ["x"]
