@@ -14,6 +14,7 @@ gen/tessera_csr.sv
 frontend/tessera_axil_port.sv
 frontend/tessera_command_port.sv
 frontend/tessera_dispatcher.sv
+frontend/tessera_watchdog.sv
 frontend/tessera_control.sv
 frontend/tessera_perf_counters.sv
 frontend/tessera_frontend.sv

@@ -29,6 +29,7 @@ package tessera_pkg;
     id_t         id;
     logic [31:0] info;
   } error_t;
+  parameter error_t NO_ERROR = '{cause: CAUSE_NONE, id: '0, info: '0};
 
   // A memory window as the CSRs describe it.
   typedef struct packed {

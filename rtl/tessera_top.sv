@@ -410,7 +410,7 @@ module tessera_top
     assign unit_id_o[UNIT_VECTOR]            = '0;
     assign unit_state_o[UNIT_VECTOR]         = WAIT_IDLE;
     assign unit_error_valid[2'(UNIT_VECTOR)] = 1'b0;
-    assign unit_error[2'(UNIT_VECTOR)]       = '{cause: CAUSE_NONE, id: '0, info: '0};
+    assign unit_error[2'(UNIT_VECTOR)]       = NO_ERROR;
     assign unit_idle[2'(UNIT_VECTOR)]        = 1'b1;
     assign rd_req[PortVectorA]               = 1'b0;
     assign rd_addr[PortVectorA]              = '0;

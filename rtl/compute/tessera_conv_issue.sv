@@ -131,7 +131,7 @@ module tessera_conv_issue
   assign drain_valid_o = pop;
   assign id_o = c.id;
   assign error_valid_o = ready && !legal;
-  assign error_o = '{cause: CAUSE_FIELD, id: c.id, info: 32'd0};
+  assign error_o = error_valid_o ? '{cause: CAUSE_FIELD, id: c.id, info: 32'd0} : NO_ERROR;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) weights_sent_q <= 1'b0;

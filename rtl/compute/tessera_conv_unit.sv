@@ -381,9 +381,11 @@ module tessera_conv_unit
 
   always_comb begin
     error_valid_o = error_valid != '0;
-    error_o       = error[0];
-    for (int signed i = 4; i >= 0; i--) begin
-      if (error_valid[i]) error_o = error[i];
+    error_o       = NO_ERROR;
+    if (error_valid_o) begin
+      for (int signed i = 4; i >= 0; i--) begin
+        if (error_valid[i]) error_o = error[i];
+      end
     end
   end
 

@@ -65,34 +65,35 @@ module tessera_operand
   if (Depthwise) begin : gen_depthwise
     logic signed [7:0] taps_q[KLanes][KLanes];
     logic depthwise_q;
-    logic [8:0] top, shift;
-
-    assign top   = 9'(feed_i.rows) * 9'(feed_i.kernel_w);
-    assign shift = feed_i.two ? 9'(feed_i.rows) << 1 : 9'(feed_i.rows);
 
     always_ff @(posedge clk_i) begin
       if (valid_i) depthwise_q <= feed_i.mode == MODE_DEPTHWISE;
     end
 
+    // The window is kept twice, for a simulator; synthesis merges equal registers.
     always_ff @(posedge clk_i) begin : p_window
+      logic signed [7:0] window[KLanes][KLanes];
       logic signed [7:0] taps[KLanes][KLanes];
-      logic [8:0] from;
+      logic [8:0] top, shift, from;
       logic column;
       logic [1:0] row;
       if (valid_i && feed_i.mode == MODE_DEPTHWISE) begin
+        top   = 9'(feed_i.rows) * 9'(feed_i.kernel_w);
+        shift = feed_i.two ? 9'(feed_i.rows) << 1 : 9'(feed_i.rows);
         for (int unsigned k = 0; k < KLanes; k++) begin
           from   = 9'(k) + shift;
           column = from >= top + 9'(feed_i.rows);
           row    = 2'(from - top - (column ? 9'(feed_i.rows) : '0));
           if (from < top) begin
             for (int unsigned n = 0; n < KLanes; n++)
-            taps[k][n] = taps_q[from[$clog2(KLanes)-1:0]][n];
+            taps[k][n] = window[from[$clog2(KLanes)-1:0]][n];
           end else if (9'(k) < top && feed_i.present[row][column]) begin
             for (int unsigned n = 0; n < KLanes; n++) taps[k][n] = data_i[row][column][n];
           end else begin
             for (int unsigned n = 0; n < KLanes; n++) taps[k][n] = feed_i.zp;
           end
         end
+        window = taps;
         taps_q <= taps;
       end
     end

@@ -141,7 +141,8 @@ module tessera_pixel_walker
   assign half_o = half_q;
 
   assign error_valid_o = want && !in_range;
-  assign error_o = '{cause: CAUSE_SRAM_RANGE, id: j_q.id, info: 32'(bad)};
+  assign error_o = !error_valid_o ? NO_ERROR :
+                   '{cause: CAUSE_SRAM_RANGE, id: j_q.id, info: 32'(bad)};
 
   // The next pass of a kernel: its first row, and in FOLD mode the byte that is on lane 0.
   logic [2:0] rows_done;

@@ -91,7 +91,8 @@ module tessera_weight_walker
   assign busy_o        = head_valid;
 
   assign error_valid_o = want && !in_range;
-  assign error_o       = '{cause: CAUSE_SRAM_RANGE, id: head.id, info: 32'(addr)};
+  assign error_o = !error_valid_o ? NO_ERROR :
+                   '{cause: CAUSE_SRAM_RANGE, id: head.id, info: 32'(addr)};
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin

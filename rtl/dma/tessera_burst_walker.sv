@@ -127,18 +127,21 @@ module tessera_burst_walker
 
   always_comb begin
     error_valid_o = 1'b0;
-    error_o = '{cause: CAUSE_WINDOW, id: t_q.id, info: offset_q[OFFSET_BITS-1:0]};
-    // What the data come from is checked first.
-    if (!in_sram && (Write || in_window)) begin
-      error_o = '{
-          cause: CAUSE_SRAM_RANGE,
-          id: t_q.id,
-          info: 32'((sram_q < limit) ? limit : sram_q)
-      };
-    end
+    error_o       = NO_ERROR;
     if (!halt_i && !stopped_q) begin
-      if (busy_q && !inside_both) error_valid_o = 1'b1;
-      else if (take) begin
+      if (busy_q && !inside_both) begin
+        error_valid_o = 1'b1;
+        // What the data come from is checked first.
+        if (!in_sram && (Write || in_window)) begin
+          error_o = '{
+              cause: CAUSE_SRAM_RANGE,
+              id: t_q.id,
+              info: 32'((sram_q < limit) ? limit : sram_q)
+          };
+        end else begin
+          error_o = '{cause: CAUSE_WINDOW, id: t_q.id, info: offset_q[OFFSET_BITS-1:0]};
+        end
+      end else if (take) begin
         if (!legal(transfer_i)) begin
           error_valid_o = 1'b1;
           error_o = '{cause: CAUSE_FIELD, id: transfer_i.id, info: 32'd0};

@@ -47,7 +47,8 @@ module tessera_axil_port
   output logic                    word_valid_o,
   input  logic                    word_ready_i,
   output logic [AxilAddrBits-3:0] word_index_o,
-  output logic [            31:0] word_o
+  output logic [            31:0] word_o,
+  output logic                    moves_o            // state changes, needs clk_i
 );
 
   localparam logic [1:0] Okay = 2'b00;
@@ -82,6 +83,7 @@ module tessera_axil_port
   assign csr_write_o = write;
   assign csr_addr_o = CsrAddrBits'(csr_write_o ? s_axil_awaddr_i : s_axil_araddr_i);
   assign csr_wdata_o = s_axil_wdata_i;
+  assign moves_o = write || read || bvalid_q || csr_rd_ack_i || rvalid_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin

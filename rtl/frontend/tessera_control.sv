@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Error state, soft reset, watchdog, completion and interrupt.
+// Error state, soft reset, completion and interrupt.
 //
 //   first error ─► sticky {cause, unit, id, info} ─► halt_o to all units ─► interrupt
 //   soft reset  ─► halt_o ─► wait for a quiet bus ─► unit_rst_no low for a cycle ─► ready
 //
-// halt_o follows an error by one cycle. When several units report in one cycle, the lowest index of
+// halt_o follows an error by one cycle, the watchdog by two. When several units report in one cycle, the lowest index of
 // (dispatch, load, conv, vector, store) is kept.
 `default_nettype none
 
@@ -21,11 +21,10 @@ module tessera_control
   input  logic              soft_reset_i,
   input  logic              irq_enable_i,
   input  logic              clear_done_i,
-  input  logic   [    31:0] watchdog_i,
+  input  logic              expired_i,      // watchdog
+  input  logic   [    31:0] watchdog_i,     // its limit
   // From the dispatcher and the units.
   input  logic              stream_end_i,
-  input  logic              busy_i,
-  input  logic              progress_i,
   input  logic              bus_quiet_i,
   input  logic   [QUEUES:0] error_valid_i,  // index: Unit
   input  error_t [QUEUES:0] error_i,
@@ -39,22 +38,20 @@ module tessera_control
   output logic              error_o,
   output unit_e             error_unit_o,
   output error_t            error_info_o,
-  output logic              irq_o
+  output logic              irq_o,
+  output logic              moves_o         // state changes, needs clk_i
 );
 
   logic done_q, resetting_q, unit_rst_nq;
   error_t error_d, error_q;
   unit_e unit_d, unit_q;
-  logic [31:0] stuck_q;
-  logic        watchdog;
-
-  assign watchdog = watchdog_i != '0 && stuck_q >= watchdog_i && error_q.cause == CAUSE_NONE;
+  logic expired_q;
 
   always_comb begin
     error_d = error_q;
     unit_d  = unit_q;
     if (error_q.cause == CAUSE_NONE) begin
-      if (watchdog) begin
+      if (expired_q) begin
         // Blame the first unit that is stuck.
         unit_d  = UNIT_DISPATCH;
         error_d = '{cause: CAUSE_WATCHDOG, id: id_i[UNIT_DISPATCH], info: watchdog_i};
@@ -65,31 +62,33 @@ module tessera_control
           end
         end
       end
-      for (int signed u = QUEUES - 1; u >= 0; u--) begin
-        if (error_valid_i[u]) begin
-          unit_d  = unit_e'(u);
-          error_d = error_i[u];
+      if (error_valid_i != '0) begin
+        for (int signed u = QUEUES - 1; u >= 0; u--) begin
+          if (error_valid_i[u]) begin
+            unit_d  = unit_e'(u);
+            error_d = error_i[u];
+          end
         end
-      end
-      if (error_valid_i[UNIT_DISPATCH]) begin
-        unit_d  = UNIT_DISPATCH;
-        error_d = error_i[UNIT_DISPATCH];
+        if (error_valid_i[UNIT_DISPATCH]) begin
+          unit_d  = UNIT_DISPATCH;
+          error_d = error_i[UNIT_DISPATCH];
+        end
       end
     end
     if (!unit_rst_nq) begin
-      error_d = '{cause: CAUSE_NONE, id: '0, info: '0};
+      error_d = NO_ERROR;
       unit_d  = UNIT_LOAD;
     end
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      error_q     <= '{cause: CAUSE_NONE, id: '0, info: '0};
+      error_q     <= NO_ERROR;
       unit_q      <= UNIT_LOAD;
       done_q      <= 1'b0;
       resetting_q <= 1'b0;
       unit_rst_nq <= 1'b0;
-      stuck_q     <= '0;
+      expired_q   <= 1'b0;
     end else begin
       error_q <= error_d;
       unit_q  <= unit_d;
@@ -98,7 +97,7 @@ module tessera_control
       if (soft_reset_i) resetting_q <= 1'b1;
       else if (!unit_rst_nq) resetting_q <= 1'b0;
       unit_rst_nq <= !(resetting_q && bus_quiet_i && unit_rst_nq);
-      stuck_q     <= (!busy_i || progress_i || halt_o) ? '0 : stuck_q + 32'd1;
+      expired_q   <= expired_i;
     end
   end
 
@@ -110,6 +109,8 @@ module tessera_control
   assign error_unit_o = unit_q;
   assign error_info_o = error_q;
   assign irq_o        = irq_enable_i && (done_q || error_o);
+  assign moves_o = error_valid_i != '0 || expired_i || expired_q || stream_end_i || clear_done_i
+                   || soft_reset_i || resetting_q || !unit_rst_nq;
 
   ////////////////
   // Assertions //

@@ -191,11 +191,17 @@ module tessera_dispatcher
   assign id_o = header.id;
 
   assign error_valid_o = head_valid && !halt_i && bad;
-  assign error_o = '{
+
+  always_comb begin
+    error_o = NO_ERROR;
+    if (error_valid_o) begin
+      error_o = '{
           cause: known ? CAUSE_TOKEN : CAUSE_OPCODE,
           id: header.id,
           info: known ? 32'd0 : 32'(header.opcode)
       };
+    end
+  end
 
   always_comb begin
     state_o = WAIT_IDLE;

@@ -81,13 +81,13 @@ module tessera_frontend
   logic cmd_valid, cmd_ready;
   logic [COMMAND_BITS-1:0] cmd;
   // Dispatcher to control.
-  logic stream_end, ending, busy, dispatch_moves;
+  logic stream_end, ending, busy;
   logic   [       7:0]              credits;
   logic   [QUEUES-1:0][ID_BITS-1:0] completed;
   logic                             dispatch_error_valid;
   error_t                           dispatch_error;
   // Control.
-  logic done, resetting, error;
+  logic expired, done, resetting, error;
   unit_e               error_unit;
   error_t              error_info;
   logic                progress;
@@ -104,11 +104,21 @@ module tessera_frontend
   logic [CsrAddrBits-1:0] csr_addr_q;
   logic [           31:0] csr_wdata_q;
 
+  // While the units work and nothing is asked or told, port, dispatcher and control stand still.
+  logic clk, port_moves, dispatch_moves, control_moves;
+
+  tessera_clock_gate i_gate (
+    .clk_i,
+    .rst_ni,
+    .active_i(port_moves || dispatch_moves || control_moves || !rst_ni),
+    .clk_o(clk)
+  );
+
   tessera_axil_port #(
     .AxilAddrBits(AxilAddrBits),
     .CsrAddrBits (CsrAddrBits)
   ) i_port (
-    .clk_i,
+    .clk_i(clk),
     .rst_ni,
     .s_axil_awaddr_i,
     .s_axil_awvalid_i,
@@ -136,7 +146,8 @@ module tessera_frontend
     .word_valid_o(word_valid),
     .word_ready_i(word_ready),
     .word_index_o(word_index),
-    .word_o(word)
+    .word_o(word),
+    .moves_o(port_moves)
   );
 
   logic unused_stall_wr, unused_stall_rd, unused_rd_err, unused_wr_ack, unused_wr_err;
@@ -191,7 +202,7 @@ module tessera_frontend
   tessera_command_port #(
     .IndexBits(IndexBits)
   ) i_command_port (
-    .clk_i,
+    .clk_i(clk),
     .rst_ni(unit_rst_no),
     .word_valid_i(word_valid),
     .word_ready_o(word_ready),
@@ -202,20 +213,11 @@ module tessera_frontend
     .cmd_o(cmd)
   );
 
-  logic dispatch_clk;
-
-  tessera_clock_gate i_dispatch_gate (
-    .clk_i,
-    .rst_ni,
-    .active_i(dispatch_moves || !unit_rst_no),
-    .clk_o(dispatch_clk)
-  );
-
   tessera_dispatcher #(
     .QueueDepth(QueueDepth),
     .Vector(Vector)
   ) i_dispatcher (
-    .clk_i(dispatch_clk),
+    .clk_i(clk),
     .rst_ni(unit_rst_no),
     .halt_i(halt_o),
     .cmd_valid_i(cmd_valid),
@@ -244,16 +246,25 @@ module tessera_frontend
                     || array_cycle_i == CYCLE_BUSY || (unit_valid_o & unit_ready_i) != '0
                     || unit_state_i[UNIT_VECTOR] == WAIT_RUN;
 
-  tessera_control i_control (
+  tessera_watchdog i_watchdog (
     .clk_i,
+    .rst_ni,
+    .limit_i(hw_out.WATCHDOG.limit.value),
+    .busy_i(busy),
+    .progress_i(progress),
+    .halt_i(halt_o),
+    .expired_o(expired)
+  );
+
+  tessera_control i_control (
+    .clk_i(clk),
     .rst_ni,
     .soft_reset_i(hw_out.CTRL.soft_reset.value),
     .irq_enable_i(hw_out.CTRL.irq_enable.value),
     .clear_done_i(hw_out.CLEAR.done.value),
+    .expired_i(expired),
     .watchdog_i(hw_out.WATCHDOG.limit.value),
     .stream_end_i(stream_end),
-    .busy_i(busy),
-    .progress_i(progress),
     .bus_quiet_i,
     .error_valid_i({dispatch_error_valid, unit_error_valid_i}),
     .error_i({dispatch_error, unit_error_i}),
@@ -266,18 +277,19 @@ module tessera_frontend
     .error_o(error),
     .error_unit_o(error_unit),
     .error_info_o(error_info),
-    .irq_o
+    .irq_o,
+    .moves_o(control_moves)
   );
 
   // With END next in program, an empty conv queue means that nothing is left for the array.
   assign array_cycle_o = (array_cycle_i == CYCLE_COMMAND && ending) ? CYCLE_DRAIN : array_cycle_i;
 
-  always_comb begin
-    for (int unsigned u = 0; u < QUEUES; u++) begin
-      unit_busy[u] = unit_state_i[u] inside {
-        WAIT_RUN, WAIT_WEIGHT, WAIT_ACTIVATION, WAIT_ACCUMULATOR, WAIT_BUS
-      };
-    end
+  // States in which a unit works on a command: a bit each.
+  localparam logic [15:0] Busy = 16'd1 << WAIT_RUN | 16'd1 << WAIT_WEIGHT | 16'd1 << WAIT_ACTIVATION
+                                 | 16'd1 << WAIT_ACCUMULATOR | 16'd1 << WAIT_BUS;
+
+  for (genvar u = 0; u < QUEUES; u++) begin : gen_unit_busy
+    assign unit_busy[u] = Busy[unit_state_i[u]];
   end
 
   tessera_perf_counters i_perf_counters (

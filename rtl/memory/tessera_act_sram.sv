@@ -69,27 +69,40 @@ module tessera_act_sram
   typedef logic [RowBits-1:0] row_t;
   typedef logic [KLanes-1:0][7:0] word_t;
 
-  function automatic bank_t bank_of(addr_t addr);
-    return addr[WordBits+:BankBits];
-  endfunction
+  word_t mem[Banks][Depth];
 
-  function automatic row_t row_of(addr_t addr);
-    return addr[WordBits+BankBits+:RowBits];
-  endfunction
+  // Where a word lies.
+  typedef struct packed {
+    row_t  row;
+    bank_t bank;
+  } at_t;
 
-  function automatic addr_t gather_word(int unsigned row, int unsigned column);
-    return gather_addr_i[row] + addr_t'(column * KLanes);
-  endfunction
+  localparam int unsigned AtBits = $bits(at_t);
 
-  // Banks a beat touches.
-  function automatic logic [Banks-1:0] beat_banks(addr_t addr);
-    logic [Banks-1:0] touched;
-    touched = '0;
-    for (int unsigned w = 0; w < BeatWords; w++) touched[bank_of(addr)+bank_t'(w)] = 1'b1;
-    return touched;
-  endfunction
+  at_t [GATHER_ROWS-1:0] gather_at;
+  at_t [  ReadPorts-1:0] rd_at;
+  at_t [ WritePorts-1:0] wr_at;
+  at_t beat_rd_at, beat_wr_at;
+  // Banks that the beats touch.
+  logic [Banks-1:0] beat_rd_banks, beat_wr_banks;
 
-  word_t                mem         [    Banks] [Depth];
+  always_comb begin
+    for (int unsigned r = 0; r < GATHER_ROWS; r++)
+    gather_at[r] = gather_addr_i[r][WordBits+:AtBits];
+    for (int unsigned p = 0; p < ReadPorts; p++) rd_at[p] = rd_addr_i[p][WordBits+:AtBits];
+    for (int unsigned p = 0; p < WritePorts; p++) wr_at[p] = wr_addr_i[p][WordBits+:AtBits];
+    beat_rd_at = beat_rd_addr_i[WordBits+:AtBits];
+    beat_wr_at = beat_wr_addr_i[WordBits+:AtBits];
+  end
+
+  always_comb begin
+    beat_rd_banks = '0;
+    beat_wr_banks = '0;
+    for (int unsigned w = 0; w < BeatWords; w++) begin
+      beat_rd_banks[beat_rd_at.bank+bank_t'(w)] = 1'b1;
+      beat_wr_banks[beat_wr_at.bank+bank_t'(w)] = 1'b1;
+    end
+  end
 
   ///////////
   // Reads //
@@ -107,30 +120,33 @@ module tessera_act_sram
   assign gather_gnt_o = 1'b1;
 
   always_comb begin
+    at_t next;
+    next     = '0;
     rd_taken = '0;
     for (int unsigned b = 0; b < Banks; b++) rd_row[b] = '0;
     for (int unsigned r = 0; r < GATHER_ROWS; r++) begin
       if (gather_req_i[r][0]) begin
-        rd_taken[bank_of(gather_addr_i[r])] = 1'b1;
-        rd_row[bank_of(gather_addr_i[r])]   = row_of(gather_addr_i[r]);
+        rd_taken[gather_at[r].bank] = 1'b1;
+        rd_row[gather_at[r].bank]   = gather_at[r].row;
       end
       if (gather_req_i[r][1]) begin
-        rd_taken[bank_of(gather_word(r, 1))] = 1'b1;
-        rd_row[bank_of(gather_word(r, 1))]   = row_of(gather_word(r, 1));
+        next                = gather_at[r] + AtBits'(1);
+        rd_taken[next.bank] = 1'b1;
+        rd_row[next.bank]   = next.row;
       end
     end
     for (int unsigned p = 0; p < ReadPorts; p++) begin
-      rd_gnt_o[p] = rd_req_i[p] && !rd_taken[bank_of(rd_addr_i[p])];
+      rd_gnt_o[p] = rd_req_i[p] && !rd_taken[rd_at[p].bank];
       if (rd_gnt_o[p]) begin
-        rd_taken[bank_of(rd_addr_i[p])] = 1'b1;
-        rd_row[bank_of(rd_addr_i[p])]   = row_of(rd_addr_i[p]);
+        rd_taken[rd_at[p].bank] = 1'b1;
+        rd_row[rd_at[p].bank]   = rd_at[p].row;
       end
     end
-    beat_rd_gnt_o = beat_rd_req_i && (rd_taken & beat_banks(beat_rd_addr_i)) == '0;
+    beat_rd_gnt_o = beat_rd_req_i && (rd_taken & beat_rd_banks) == '0;
     if (beat_rd_gnt_o) begin
       for (int unsigned w = 0; w < BeatWords; w++) begin
-        rd_taken[bank_of(beat_rd_addr_i)+bank_t'(w)] = 1'b1;
-        rd_row[bank_of(beat_rd_addr_i)+bank_t'(w)]   = row_of(beat_rd_addr_i);
+        rd_taken[beat_rd_at.bank+bank_t'(w)] = 1'b1;
+        rd_row[beat_rd_at.bank+bank_t'(w)]   = beat_rd_at.row;
       end
     end
   end
@@ -145,13 +161,13 @@ module tessera_act_sram
 
   always_ff @(posedge clk_i) begin
     for (int unsigned r = 0; r < GATHER_ROWS; r++) begin
-      if (gather_req_i[r] != '0) gather_bank_q[r] <= bank_of(gather_addr_i[r]);
+      if (gather_req_i[r] != '0) gather_bank_q[r] <= gather_at[r].bank;
     end
     for (int unsigned p = 0; p < ReadPorts; p++) begin
-      if (rd_gnt_o[p]) rd_bank_q[p] <= bank_of(rd_addr_i[p]);
+      if (rd_gnt_o[p]) rd_bank_q[p] <= rd_at[p].bank;
     end
     if (beat_rd_gnt_o) begin
-      beat_bank_q <= bank_of(beat_rd_addr_i);
+      beat_bank_q <= beat_rd_at.bank;
       beat_part_q <= (WordBeats > 1) ? beat_rd_addr_i[BusShift+:PartBits] : '0;
     end
   end
@@ -192,10 +208,10 @@ module tessera_act_sram
   always_comb begin
     wr_taken = '0;
     for (int unsigned p = 0; p < WritePorts; p++) begin
-      wr_gnt_o[p] = wr_req_i[p] && !wr_taken[bank_of(wr_addr_i[p])];
-      if (wr_gnt_o[p]) wr_taken[bank_of(wr_addr_i[p])] = 1'b1;
+      wr_gnt_o[p] = wr_req_i[p] && !wr_taken[wr_at[p].bank];
+      if (wr_gnt_o[p]) wr_taken[wr_at[p].bank] = 1'b1;
     end
-    beat_wr_gnt_o = beat_wr_req_i && (wr_taken & beat_banks(beat_wr_addr_i)) == '0;
+    beat_wr_gnt_o = beat_wr_req_i && (wr_taken & beat_wr_banks) == '0;
   end
 
   // What a granted beat writes: which parts of which words.
@@ -215,14 +231,14 @@ module tessera_act_sram
   // At most one writer per bank is granted.
   always_ff @(posedge clk_i) begin
     for (int unsigned p = 0; p < WritePorts; p++) begin
-      if (wr_gnt_o[p]) mem[bank_of(wr_addr_i[p])][row_of(wr_addr_i[p])] <= wr_data_i[p];
+      if (wr_gnt_o[p]) mem[wr_at[p].bank][wr_at[p].row] <= wr_data_i[p];
     end
     if (beat_wr_gnt_o) begin
       for (int unsigned w = 0; w < BeatWords; w++) begin
         for (int unsigned i = 0; i < WordBeats; i++) begin
           if (beat_parts[i]) begin
-            mem[bank_of(beat_wr_addr_i)+bank_t'(w)][row_of(beat_wr_addr_i)][i*PartBytes+:PartBytes]
-                <= beat_words[w][i*PartBytes+:PartBytes];
+            mem[beat_wr_at.bank+bank_t'(w)][beat_wr_at.row]
+                [i*PartBytes+:PartBytes] <= beat_words[w][i*PartBytes+:PartBytes];
           end
         end
       end
@@ -235,15 +251,13 @@ module tessera_act_sram
 
   for (genvar r = 0; r < GATHER_ROWS; r++) begin : gen_gather_asserts
     for (genvar c = 0; c < 2; c++) begin : gen_word
-      `ASSERT(GatherInRange, gather_req_i[r][c] |-> gather_word(r, c) < addr_t'(Bytes))
+      `ASSERT(GatherInRange,
+              gather_req_i[r][c] |-> gather_addr_i[r] + addr_t'(c * KLanes) < addr_t'(Bytes))
       for (genvar other = 0; other < r; other++) begin : gen_row
         for (genvar column = 0; column < 2; column++) begin : gen_column
           `ASSERT(GatherApart,
-                  gather_req_i[r][c] && gather_req_i[other][column] |-> bank_of(
-                      gather_word(r, c)
-                  ) != bank_of(
-                      gather_word(other, column)
-                  ))
+                  gather_req_i[r][c] && gather_req_i[other][column] |->
+                  gather_at[r].bank + bank_t'(c) != gather_at[other].bank + bank_t'(column))
         end
       end
     end

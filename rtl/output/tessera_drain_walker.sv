@@ -120,11 +120,17 @@ module tessera_drain_walker
   assign busy_o = head_valid;
   assign moves_o = valid_i || group_end_i || start || state_q != StWait;
   assign error_valid_o = want && !in_range;
-  assign error_o = '{
+
+  always_comb begin
+    error_o = NO_ERROR;
+    if (error_valid_o) begin
+      error_o = '{
           cause: CAUSE_SRAM_RANGE,
           id: j.id,
-    info: 32'((out_addr < place_t'(ActBytes)) ? res_addr : out_addr)
+          info: 32'((out_addr < place_t'(ActBytes)) ? res_addr : out_addr)
       };
+    end
+  end
 
   always_comb begin
     state_d = state_q;

@@ -81,7 +81,8 @@ module tessera_param_fetch
   assign head_pop      = record_end && left == 12'd1;
 
   assign error_valid_o = want && !in_range;
-  assign error_o       = '{cause: CAUSE_SRAM_RANGE, id: head.id, info: 32'(addr)};
+  assign error_o = !error_valid_o ? NO_ERROR :
+                   '{cause: CAUSE_SRAM_RANGE, id: head.id, info: 32'(addr)};
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin

@@ -398,9 +398,10 @@ module tessera_vector_unit
 
   always_comb begin
     error_valid_o = 1'b0;
-    error_o = '{cause: CAUSE_FIELD, id: header.id, info: 32'd0};
+    error_o       = NO_ERROR;
     if (take && !legal) begin
       error_valid_o = 1'b1;
+      error_o = '{cause: CAUSE_FIELD, id: header.id, info: 32'd0};
     end else if (want && !in_range && !halt_i && !stopped_q) begin
       error_valid_o = 1'b1;
       error_o = '{cause: CAUSE_SRAM_RANGE, id: id_o, info: fault};

@@ -109,14 +109,22 @@ void AxiMemory::write_data(const uint32_t* data, uint64_t strobe, bool last) {
 }
 
 const AxiMemory::Pins& AxiMemory::step(const Handshakes& seen) {
-  const double most = std::max<double>(bus_, timing_.bytes_per_cycle);
-  read_credit_ = std::min(most, read_credit_ + timing_.bytes_per_cycle);
-  write_credit_ = std::min(most, write_credit_ + timing_.bytes_per_cycle);
+  read_credit_ = std::min(most_credit(), read_credit_ + timing_.bytes_per_cycle);
+  write_credit_ = std::min(most_credit(), write_credit_ + timing_.bytes_per_cycle);
   pins_.ar_ready = !ar_.hold(seen.ar_waiting) && reads_.size() < kMaxBursts;
   step_read(seen.r_taken);
   step_write(seen);
   ++now_;
   return pins_;
+}
+
+uint64_t AxiMemory::rest() const {
+  if (pins_.r_valid || pins_.b_valid) return 0;
+  if (read_credit_ < most_credit() || write_credit_ < most_credit()) return 0;
+  uint64_t due = UINT64_MAX;
+  if (!reads_.empty()) due = reads_.front().due;
+  if (!answers_.empty()) due = std::min(due, answers_.front().due);
+  return due > now_ ? due - now_ : 0;
 }
 
 void AxiMemory::copy_beat(uint32_t* data) const { std::memcpy(data, beat_, bus_); }

@@ -8,6 +8,7 @@
 // same ones.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -75,6 +76,10 @@ class AxiMemory {
   void write_data(const uint32_t* data, uint64_t strobe, bool last);
 
   const Pins& step(const Handshakes& seen);
+  // For how many more steps without any handshake the pins stay as they are.
+  uint64_t rest() const;
+  // One of them.
+  void rest_step() { ++now_; }
   // The data of a new beat, one bus width.
   void copy_beat(uint32_t* data) const;
 
@@ -104,6 +109,7 @@ class AxiMemory {
                    unsigned burst);
   void fail(const std::string& text);
   Response response(uint64_t address) const;
+  double most_credit() const { return std::max<double>(bus_, timing_.bytes_per_cycle); }
   void step_read(bool taken);
   void step_write(const Handshakes& seen);
 

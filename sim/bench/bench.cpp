@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench.h"
 
+#include <algorithm>
+
 namespace tessera {
 
 namespace {
@@ -10,6 +12,7 @@ thread_local Bench* current_bench = nullptr;
 }  // namespace
 
 void Bench::reset() {
+  woken();
   memory.reset();
   host.reset();
   observer.reset();
@@ -18,12 +21,12 @@ void Bench::reset() {
 }
 
 void Bench::start_read(uint32_t address) {
-  host.start_read(address);
+  woken().host.start_read(address);
   busy_ = error_.empty();
 }
 
 void Bench::start_wait(uint64_t max_cycles) {
-  host.start_wait(max_cycles);
+  woken().host.start_wait(max_cycles);
   busy_ = error_.empty();
 }
 
@@ -38,7 +41,7 @@ void Bench::check_goal() {
   wake_ = !wake_;
 }
 
-Bench::Driven Bench::step(Seen seen) {
+Bench::Driven Bench::step_anew(Seen seen) {
   const auto bit = [seen](unsigned position) { return (seen >> position & 1) != 0; };
   dumping_ = waves.step(cycles_);
   if (dumping_ && on_dump) on_dump(*this);
@@ -63,6 +66,16 @@ Bench::Driven Bench::step(Seen seen) {
          uint32_t{m.b_valid} << 8 | static_cast<uint32_t>(m.b_response) << 9 |
          uint32_t{h.aw_valid} << 11 | uint32_t{h.w_valid} << 12 | uint32_t{h.ar_valid} << 13 |
          uint32_t{h.is_new} << 14 | uint32_t{waves.watching()} << 15 | uint32_t{wake_} << 16;
+}
+
+// Most cycles are like the one before: the array works, memory and host wait. See for how long.
+Bench::Driven Bench::rest_of(Seen seen, Driven driven) {
+  constexpr Seen kHandshakes = 0x7fe;  // and the interrupt
+  const bool still = (seen & kHandshakes) == 0 && !waves.is_open();
+  seen_ = seen;
+  driven_ = driven;
+  rest_ = still ? std::min(memory.rest(), host.rest()) : 0;
+  return driven;
 }
 
 Bench* Bench::current() {

@@ -29,7 +29,20 @@ class Bench {
 
   // Return memory, host and observer to their initial state. The caller also resets the hardware.
   void reset();
-  Driven step(Seen seen);
+  Driven step(Seen seen) {
+    if (seen != seen_ || rest_ == 0) return rest_of(seen, step_anew(seen));
+    --rest_;
+    ++cycles_;
+    memory.rest_step();
+    host.rest_step();
+    observer.count_again();
+    return driven_;
+  }
+  // Something happened that `step` does not see.
+  Bench& woken() {
+    rest_ = 0;
+    return *this;
+  }
 
   void start_read(uint32_t address);
   void start_wait(uint64_t max_cycles);
@@ -49,11 +62,16 @@ class Bench {
 
  private:
   void check_goal();
+  Driven step_anew(Seen seen);
+  Driven rest_of(Seen seen, Driven driven);
 
   uint64_t cycles_ = 0;
   bool busy_ = false;
   bool dumping_ = false;
   bool wake_ = false;  // toggles when a goal ends
+  Seen seen_ = 0;      // of the last step
+  Driven driven_ = 0;
+  uint64_t rest_ = 0;  // so many more steps drive the same if they see the same
   std::string error_;
 };
 

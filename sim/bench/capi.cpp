@@ -9,9 +9,11 @@
 #include "Vtop___024root.h"
 #include "bench.h"
 
-// What Vtop::eval runs. Around it, Vtop only serves threads and objects that the model deletes, of
-// which there are none, and tracing.
-void Vtop___024root___eval(Vtop___024root* root);
+// What Vtop::eval runs, in its parts: inputs spread, edges are found, registers change. Around them,
+// Vtop only serves threads, objects that the model deletes (there are none) and tracing.
+bool Vtop___024root___eval_phase__ico(Vtop___024root* root);
+bool Vtop___024root___eval_phase__act(Vtop___024root* root);
+bool Vtop___024root___eval_phase__nba(Vtop___024root* root);
 
 using tessera::Bench;
 
@@ -26,28 +28,43 @@ struct Simulator {
   std::unique_ptr<Vtop> top;
 };
 
-void evaluate(Vtop& top) { top.eval(); }
-
-// The same for a model that was evaluated before.
-void evaluate_again(Vtop& top) {
-#if VM_TRACE
-  top.eval();
-#else
-  Vtop___024root___eval(top.rootp);
-#endif
-}
-
-template <void (*kEvaluate)(Vtop&)>
 void clock(Simulator& sim) {
   Bench& bench = *sim.bench;
   sim.top->clk_i = 1;
-  kEvaluate(*sim.top);
+  sim.top->eval();
   if (bench.dumping()) bench.waves.dump(2 * bench.cycles());
   sim.top->clk_i = 0;
-  kEvaluate(*sim.top);
+  sim.top->eval();
   if (bench.dumping()) bench.waves.dump(2 * bench.cycles() + 1);
   sim.context->timeInc(1);
 }
+
+#if VM_TRACE
+
+void clock_again(Simulator& sim) { clock(sim); }
+
+#else
+
+void set_clock(Vtop___024root& root, bool high) {
+  root.clk_i = high;
+  root.__VicoFirstIteration = 1;
+  Vtop___024root___eval_phase__ico(&root);
+  Vtop___024root___eval_phase__act(&root);
+}
+
+// The same as `clock` for a model that was evaluated before, without looking twice for edges when the
+// clock rises: what registers then start (a reset, a new value that the bench drives) starts when it
+// falls, and nothing looks at it in between.
+void clock_again(Simulator& sim) {
+  Vtop___024root& root = *sim.top->rootp;
+  set_clock(root, true);
+  Vtop___024root___eval_phase__nba(&root);
+  set_clock(root, false);
+  while (Vtop___024root___eval_phase__nba(&root)) Vtop___024root___eval_phase__act(&root);
+  sim.context->timeInc(1);
+}
+
+#endif
 
 // Tell the thread-local machinery which model is meant.
 void enter(Simulator& sim) {
@@ -77,7 +94,7 @@ void tessera_hard_reset(Simulator* sim) {
   enter(*sim);
   sim->bench->reset();
   sim->top->rst_ni = 0;
-  for (int i = 0; i < kResetCycles; ++i) clock<evaluate>(*sim);
+  for (int i = 0; i < kResetCycles; ++i) clock(*sim);
   sim->top->rst_ni = 1;
 }
 
@@ -86,7 +103,7 @@ void tessera_run(Simulator* sim, uint64_t cycles) {
   enter(*sim);
   Bench& bench = *sim->bench;
   for (; cycles > 0 && bench.busy(); --cycles) {
-    clock<evaluate_again>(*sim);
+    clock_again(*sim);
     if (sim->context->gotFinish()) {
       bench.fail("an assertion in the RTL failed (its text is on standard output)");
       return;

@@ -24,15 +24,15 @@ void* tessera_bench_attach(int bus_bytes) {
 int tessera_bench_step(void* bench, long long seen) { return at(bench).step(seen); }
 
 void tessera_bench_ar(void* bench, long long address, int len, int size, int burst) {
-  at(bench).memory.read_address(address, len + 1, size, burst);
+  at(bench).woken().memory.read_address(address, len + 1, size, burst);
 }
 
 void tessera_bench_aw(void* bench, long long address, int len, int size, int burst) {
-  at(bench).memory.write_address(address, len + 1, size, burst);
+  at(bench).woken().memory.write_address(address, len + 1, size, burst);
 }
 
 void tessera_bench_w(void* bench, const svBitVecVal* data, long long strobe, svBit last) {
-  at(bench).memory.write_data(data, strobe, last);
+  at(bench).woken().memory.write_data(data, strobe, last);
 }
 
 void tessera_bench_r(void* bench, svBitVecVal* data) { at(bench).memory.copy_beat(data); }
@@ -44,15 +44,15 @@ void tessera_bench_host(void* bench, int* write_address, int* write_data, int* r
   *read_address = host.read_address();
 }
 
-void tessera_bench_host_r(void* bench, int value) { at(bench).host.read_data(value); }
+void tessera_bench_host_r(void* bench, int value) { at(bench).woken().host.read_data(value); }
 
 void tessera_bench_commands(void* bench, int starts, int dones, const svBitVecVal* start_ids,
                             const svBitVecVal* done_ids) {
-  at(bench).observer.command_events(starts, dones, start_ids, done_ids);
+  at(bench).woken().observer.command_events(starts, dones, start_ids, done_ids);
 }
 
 void tessera_bench_units(void* bench, const svBitVecVal* ids, const svBitVecVal* states) {
-  at(bench).waves.units(ids, states);
+  at(bench).woken().waves.units(ids, states);
 }
 
 }  // extern "C"

@@ -44,6 +44,12 @@ const HostPort::Pins& HostPort::step(const Handshakes& seen) {
   return pins_;
 }
 
+uint64_t HostPort::rest() const {
+  const bool waits = outcome_ == Outcome::Running && goal_ == Goal::Interrupt;
+  if (!waits || pins_.is_new) return 0;
+  return limit_ - waited_ - 1;
+}
+
 void HostPort::step_write(const Handshakes& seen) {
   const bool was_presented = pins_.aw_valid || pins_.w_valid;
   if (seen.aw_taken) pins_.aw_valid = false;

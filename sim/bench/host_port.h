@@ -40,6 +40,15 @@ class HostPort {
   void read_data(uint32_t value);
 
   const Pins& step(const Handshakes& seen);
+  // For how many more steps without handshake or interrupt the pins stay as they are, and the goal
+  // is not reached.
+  uint64_t rest() const;
+  // One of them.
+  void rest_step() {
+    ++blocked_;
+    ++waited_;
+    quiet_ += quiet_ > 0;
+  }
   Outcome outcome() const { return outcome_; }
   uint32_t write_address() const { return write_.address; }
   uint32_t write_data() const { return write_.value; }

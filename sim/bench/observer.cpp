@@ -51,8 +51,8 @@ void Observer::count(bool counting, unsigned array_cycle, uint32_t array_id) {
     current_id_ = array_id;
     current_ = &array_cycles_[array_id];
   }
-  if (array_cycle < kArrayCycles) ++(*current_)[array_cycle];
-  ++now_;
+  cell_ = array_cycle < kArrayCycles ? &(*current_)[array_cycle] : &unknown_;
+  count_again();
 }
 
 }  // namespace tessera

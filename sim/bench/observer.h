@@ -31,6 +31,12 @@ class Observer {
                       const uint32_t* done_ids);
   // Once per cycle.
   void count(bool counting, unsigned array_cycle, uint32_t array_id);
+  // Another cycle like the one before.
+  void count_again() {
+    if (!counting_) return;
+    ++*cell_;
+    ++now_;
+  }
 
   const std::vector<Command>& commands() const { return commands_; }
   const std::unordered_map<uint32_t, Histogram>& array_cycles() const { return array_cycles_; }
@@ -43,6 +49,8 @@ class Observer {
   std::unordered_map<uint32_t, Histogram> array_cycles_;
   uint32_t current_id_ = 0;
   Histogram* current_ = nullptr;  // of current_id_
+  int64_t unknown_ = 0;           // cycles that are none of ArrayCycle
+  int64_t* cell_ = nullptr;       // what the last cycle was counted in
   std::deque<uint32_t> vector_;   // commands under way in the vector unit, oldest first
 };
 

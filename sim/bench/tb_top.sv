@@ -8,7 +8,8 @@
 //
 // Every clock, the handshakes of the cycle are reported first, with their payload, then `step` yields
 // what the bench drives in the next cycle. All bench outputs are registered. Payloads cross the
-// language border only when they are new, which keeps the border cheap.
+// language border only when they are new, which keeps the border cheap. What is driven changes in
+// seldom cycles only, and is an event of its own: logic behind it is not evaluated in the others.
 `default_nettype none
 
 module tb_top
@@ -139,10 +140,12 @@ module tb_top
     bench = tessera_bench_attach(BusBytes);
   end
 
-  // Driven by the bench.
-  driven_t driven;
+  // Driven by the bench: as it decided (_q), and as the accelerator sees it.
+  driven_t driven, driven_q;
   logic [31:0] host_write_address, host_write_data, host_read_address;
-  logic [BusBits-1:0] rdata;
+  logic [31:0] host_write_address_q, host_write_data_q, host_read_address_q;
+  logic [BusBits-1:0] rdata, rdata_q;
+  logic change_q;  // toggles
   // Driven by the accelerator.
   logic awready, wready, bvalid, arready, rvalid;
   logic [31:0] host_rdata;
@@ -303,17 +306,28 @@ module tb_top
           rst_n: rst_ni
       }
     );
-    driven <= next;
+    if (next != driven_q || next.r_new || next.host_new) begin
+      driven_q <= next;
+      change_q <= !change_q;
+    end
     if (next.r_new) begin
       tessera_bench_r(bench, beat);
-      rdata <= beat;
+      rdata_q <= beat;
     end
     if (next.host_new) begin
       tessera_bench_host(bench, write_address, write_data, read_address);
-      host_write_address <= write_address;
-      host_write_data    <= write_data;
-      host_read_address  <= read_address;
+      host_write_address_q <= write_address;
+      host_write_data_q    <= write_data;
+      host_read_address_q  <= read_address;
     end
+  end
+
+  always @(change_q) begin
+    driven = driven_q;
+    rdata = rdata_q;
+    host_write_address = host_write_address_q;
+    host_write_data = host_write_data_q;
+    host_read_address = host_read_address_q;
   end
 
 endmodule

@@ -24,6 +24,7 @@ class Waves {
   bool open(const std::string& path, const WaveWindow& window);
   void close();
 
+  bool is_open() const { return file_ != nullptr; }
   // Whether `units` needs to be called.
   bool watching() const { return watching_; }
   // Event of this cycle: ids (packed, 24 bits) and states (packed wait_e) of the five units.

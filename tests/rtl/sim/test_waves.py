@@ -12,6 +12,7 @@ import pywellen
 from accel.device import Profile
 from accel.driver import Driver
 from sim.backends.open_device import open_device
+from sim.memory import parse_memory
 from sim.views import TOP, groups
 from sim.waves import WaveRequest
 from tests.rtl.sim.programs import TINY, network_case
@@ -57,6 +58,24 @@ def test_whole_run_is_in_the_waves(backend: str, tmp_path: Path) -> None:
         for signal in group:
             assert signal.path in known, "the saved views name it"
             assert int(known[signal.path].bitwidth or 1) == signal.bits
+
+
+@pytest.mark.parametrize("memory", ["default", "slow", "random,seed=7"])
+def test_waves_change_nothing(memory: str, tmp_path: Path) -> None:
+    """Without waves, clock and bench skip what stays the same; with them, nothing is skipped."""
+    case, outcomes = network_case(), []
+    for waves in (None, WaveRequest(tmp_path / "a.fst")):
+        with open_device(
+            "verilator",
+            TINY,
+            memory_model=parse_memory(memory),
+            memory_bytes=case.memory_bytes,
+            waves=waves,
+        ) as device:
+            outcomes.append(Driver(device, TINY).run(case.program, case.inputs))
+    plain, dumped = outcomes
+    assert plain.counters == dumped.counters
+    assert plain.profile == dumped.profile
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
