@@ -145,7 +145,7 @@ module tb_top
   logic [31:0] host_write_address, host_write_data, host_read_address;
   logic [31:0] host_write_address_q, host_write_data_q, host_read_address_q;
   logic [BusBits-1:0] rdata, rdata_q;
-  logic change_q;  // toggles
+  bit change_q;  // toggles
   // Driven by the accelerator.
   logic awready, wready, bvalid, arready, rvalid;
   logic [31:0] host_rdata;
