@@ -30,7 +30,7 @@ def _conv(
 
 
 def conv2d(parts: Parts, place: Place) -> ir.Op:
-    """A convolution; one with ones is an average pool."""
+    """A convolution; a depthwise one with ones is an average pool."""
     attrs = parts["core"].attrs
     weight = array(parts["weight"]).transpose(0, 2, 3, 1)
     window = window_of(attrs, (weight.shape[1], weight.shape[2]))
