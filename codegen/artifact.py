@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """One exported TVM library with everything inside.
 
-Host code, and per region a stub that hands its program to `tessera.run`. The stubs are C, the
-programs are included as they are (`.incbin`), both in one object file that TVM links into the
-library. It needs nothing but the TVM runtime and a driver (accel/tvm_runtime.py).
+Host code, and per region a stub with its program (stubs.py), all in one object file that TVM links
+into the library. It needs nothing but the TVM runtime and a driver (accel/tvm_runtime.py).
 """
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from string import Template
@@ -19,57 +17,40 @@ import tvm_ffi
 from tvm import relax
 
 from accel.program import Program
-from accel.tvm_runtime import SYMBOL
 from codegen.partition.patterns import PREFIX
-from codegen.stubs import BLOB, MOST_TENSORS, Interface, compile_stubs, publish
+from codegen.stubs import Interface, compile_stubs, publishing
 
 TARGET = "llvm"
 
-_PROLOGUE = """\
-#include <string.h>
-#include <tvm/ffi/c_api.h>
-#define MOST_TENSORS %d
-static int call(const unsigned char* program, long long size, const TVMFFIAny* args, int count,
-                TVMFFIAny* result) {
+_INTERFACE = Interface(
+    header="tvm/ffi/c_api.h",
+    call="""\
+static int call(DLTensor* program, const TVMFFIAny* args, int count, TVMFFIAny* result) {
   TVMFFIObjectHandle run = NULL; /* looked up each time: who is bound may have changed */
-  TVMFFIByteArray name = {"%s", %d};
+  TVMFFIByteArray name = {SYMBOL, sizeof SYMBOL - 1};
   if (TVMFFIFunctionGetGlobal(&name, &run) != 0) return -1;
   if (run == NULL || count >= MOST_TENSORS) {
-    TVMFFIErrorSetRaisedFromCStr("RuntimeError",
-        "no driver: import accel.tvm_runtime and run the artifact inside bind(...)");
+    TVMFFIErrorSetRaisedFromCStr("RuntimeError", NO_DRIVER);
     return -1;
   }
-  int64_t shape = size, stride = 1;
-  DLTensor blob;
-  memset(&blob, 0, sizeof blob);
-  blob.data = (void*)program;
-  blob.device.device_type = kDLCPU;
-  blob.ndim = 1;
-  blob.dtype.code = kDLUInt;
-  blob.dtype.bits = 8;
-  blob.dtype.lanes = 1;
-  blob.shape = &shape;
-  blob.strides = &stride;
   TVMFFIAny all[MOST_TENSORS];
   memset(all, 0, sizeof all);
   all[0].type_index = kTVMFFIDLTensorPtr;
-  all[0].v_ptr = &blob;
+  all[0].v_ptr = program;
   memcpy(all + 1, args, (size_t)count * sizeof(TVMFFIAny));
   int status = TVMFFIFunctionCall(run, all, count + 1, result);
   TVMFFIObjectDecRef(run);
   return status;
 }
-"""
-
-_STUB = Template(
-    BLOB
-    + """\
+""",
+    stub=Template("""\
 TVM_FFI_DLL_EXPORT int __tvm_ffi_${name}(void* self, const TVMFFIAny* args, int32_t count,
                                          TVMFFIAny* result) {
+  Bytes program;
   (void)self;
-  return call(${name}_program, ${name}_program_end - ${name}_program, args, count, result);
+  return call(${name}_bytes(&program), args, count, result);
 }
-"""
+"""),
 )
 
 
@@ -84,15 +65,12 @@ def export(module: Any, programs: Mapping[str, Program], path: Path) -> None:
     Raises:
         ArtifactError: no C compiler, or it fails.
     """
-    with tempfile.TemporaryDirectory(prefix="tessera-") as name:
-        work = Path(name)
+    with publishing(path) as library:
         if programs:
-            stubs = _stubs(programs, work)
+            stubs = _stubs(programs, library.parent)
             tvm_ffi.register_global_func(f"relax.ext.{PREFIX}", lambda *_: [stubs], override=True)
             module = relax.transform.RunCodegen()(module).without_attr("const_name_to_constant")
-        library = work / "library.so"
         compile_host(module).export_library(str(library))
-        publish(library, path)
 
 
 def compile_host(module: Any, pipeline: Any = "default") -> Any:
@@ -102,8 +80,7 @@ def compile_host(module: Any, pipeline: Any = "default") -> Any:
 
 def _stubs(programs: Mapping[str, Program], work: Path) -> Any:
     """The stubs and programs as a TVM module."""
-    prologue = _PROLOGUE % (MOST_TENSORS, SYMBOL, len(SYMBOL))
-    stubs = compile_stubs(Interface(prologue, _STUB), programs, _include_paths(), work)
+    stubs = compile_stubs(_INTERFACE, programs, _include_paths(), work)
     load = tvm_ffi.get_global_func("runtime.ModuleLoadStaticLibrary")
     return load(str(stubs), list(programs))
 

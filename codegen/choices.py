@@ -1,21 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a user chooses about offloading: how models are matched, and what of them is kept."""
+"""What a user chooses about compiling: everything beside the model and the hardware."""
 
 from __future__ import annotations
 
 import argparse
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from accel.config import AccelConfig
 from accel.errors import ConfigError
+from accel.isa import Rounding
+from codegen import ir
 from codegen.cost import Bus
+from codegen.frontend.formats import rounding_of
 from codegen.host_times import Workload, load_host_times
 from codegen.profit import DEFAULT_CLOCK_MHZ
+from codegen.recipe import DEFAULT, Recipe
+from codegen.tuning import Database
 
 EXACT, FLEXIBLE = "exact", "flexible"
 MATCHES = (EXACT, FLEXIBLE)
+BY_PATTERN, BY_OP = "pattern", "op"
+ANNOTATIONS = (BY_PATTERN, BY_OP)
 PARTITIONS = ("all", "cost")
 HOST_TIMES = Path("build/host_times.json")
 
@@ -28,6 +36,47 @@ class ByCost:
     """Time of ops on the host, microseconds, by the names given."""
     mhz: float = DEFAULT_CLOCK_MHZ
     bus: Bus = field(default_factory=Bus)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """How to compile; the defaults are those of the command lines.
+
+    Raises:
+        ConfigError: a way to match or to annotate that does not exist.
+    """
+
+    match: str = FLEXIBLE
+    """One of MATCHES: the model as it is, or rewritten to offload more (codegen/matching.py)."""
+    by_cost: ByCost | None = None
+    """Offload only what pays; None: all that the accelerator can take."""
+    rounding: Rounding | None = None
+    """The requantization rule; None: that of the file's format."""
+    tuned: Database | None = None
+    """Recipes that were measured; None: the default one for all graphs."""
+    annotate: str = BY_PATTERN
+    """One of ANNOTATIONS, of Relay only: what is offered to the accelerator, patterns or ops."""
+
+    def __post_init__(self) -> None:
+        for name, known in (("match", MATCHES), ("annotate", ANNOTATIONS)):
+            if (given := getattr(self, name)) not in known:
+                raise ConfigError(f"--{name} {given}: one of {', '.join(known)}")
+
+    def of_file(self, path: Path) -> Choices:
+        """The same with the requantization rule of the file's format, where none was chosen."""
+        return self if self.rounding is not None else replace(self, rounding=rounding_of(path))
+
+    @property
+    def rule(self) -> Rounding:
+        """The requantization rule; a single rounding where neither user nor file says any."""
+        return Rounding.SINGLE if self.rounding is None else self.rounding
+
+    def recipe(self, graph: ir.Graph, config: AccelConfig) -> Recipe:
+        """How to cut a graph into commands."""
+        return self.tuned.recipe(graph, config) if self.tuned else DEFAULT
+
+
+DEFAULTS = Choices()
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

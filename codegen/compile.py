@@ -26,16 +26,15 @@ from accel.errors import ModelError, TesseraError
 from accel.isa import Rounding
 from accel.program import Program, to_bytes
 from codegen import ir
-from codegen.choices import FLEXIBLE, ByCost, add_options, strategy
-from codegen.cost import Bus
+from codegen.choices import DEFAULTS, Choices, add_options
 from codegen.explain_page import page, summary
 from codegen.explain_table import decision_table, refusal_table
 from codegen.explanation import Explanation
-from codegen.front import RELAY, RELAY_SUFFIXES, Compilation, add_ir_options, check_ir, elsewhere
+from codegen.front import RELAY, RELAY_SUFFIXES, Compilation, add_ir_options, chosen, elsewhere
 from codegen.frontend import calibrate
-from codegen.frontend.formats import ROUNDINGS, add_rounding, rounding_of
+from codegen.frontend.formats import add_rounding
 from codegen.listing import listing
-from codegen.tuning import Database, load_database
+from codegen.tuning import load_database
 
 if TYPE_CHECKING:
     from codegen.frontend.integerize import Notes
@@ -78,23 +77,16 @@ class Compiled:
 def compile_model(
     path: Path,
     config: AccelConfig,
+    choices: Choices = DEFAULTS,
     progress: Callable[[str], None] = lambda _: None,
-    tuned: Database | None = None,
-    *,
-    rounding: Rounding | None = None,
-    by_cost: ByCost | None = None,
-    match: str = FLEXIBLE,
 ) -> Compiled:
     """Compile a model file.
 
     Args:
         path: the model.
         config: the hardware.
+        choices: how; the defaults are those of the command line.
         progress: told the name of each step.
-        tuned: recipes that were measured; without: the default one.
-        rounding: the requantization rule; without: the one that belongs to the file's format.
-        by_cost: offload only what pays; without: all that the accelerator can take.
-        match: exact or flexible (`codegen/matching.py`).
 
     Raises:
         ModelError: the model cannot be imported.
@@ -103,21 +95,14 @@ def compile_model(
     from codegen.frontend.onnx_import import import_onnx
 
     progress("importing")
-    rule = rounding_of(path) if rounding is None else rounding
-    return compile_imported(
-        import_onnx(path), config, progress, tuned, rounding=rule, by_cost=by_cost, match=match
-    )
+    return compile_imported(import_onnx(path), config, choices.of_file(path), progress)
 
 
 def compile_imported(
     imported: Imported,
     config: AccelConfig,
+    choices: Choices = DEFAULTS,
     progress: Callable[[str], None] = lambda _: None,
-    tuned: Database | None = None,
-    *,
-    rounding: Rounding = Rounding.SINGLE,
-    by_cost: ByCost | None = None,
-    match: str = FLEXIBLE,
 ) -> Compiled:
     """Compile what `onnx_import` gave; arguments and errors as of `compile_model`."""
     from codegen.explain import explain
@@ -125,17 +110,8 @@ def compile_imported(
     from codegen.offload import offload
 
     progress("matching")
-    matched = match_model(imported, config, match, rounding)
-    found = offload(
-        matched.integer,
-        imported.nodes,
-        config,
-        matched.translated,
-        progress=progress,
-        tuned=tuned,
-        by_cost=by_cost,
-        rounding=rounding,
-    )
+    matched = match_model(imported, config, choices)
+    found = offload(matched, imported.nodes, config, choices, progress)
     partitioned, graphs, programs = found.partitioned, found.graphs, found.programs
     return Compiled(
         imported,
@@ -145,7 +121,7 @@ def compile_imported(
         graphs,
         programs,
         explain(imported, matched.notes, partitioned, graphs, programs, found.decisions),
-        rounding,
+        choices.rule,
         matched.how,
         matched.coverage,
     )
@@ -180,7 +156,8 @@ def main(arguments: list[str] | None = None) -> int:
             tuned = load_database(options.tuned) if options.tuned else None
             folder = options.output or Path("build")
             model = calibrate.quantized(options.model, folder, options, shown.update)
-            compiled = compile_for(options, model, config, shown.update, tuned)
+            choices = chosen(options, tuned)
+            compiled = compile_for(options.ir, model, config, choices, shown.update)
             _emit(compiled, options.emit, options.model.stem, options.output)
     except TesseraError as error:
         console.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
@@ -197,30 +174,20 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def compile_for(
-    options: argparse.Namespace,
+    front: str,
     path: Path,
     config: AccelConfig,
+    choices: Choices,
     progress: Callable[[str], None],
-    tuned: Database | None,
-    bus: Bus | None = None,
 ) -> Compilation:
-    """Compile through the IR that the options name."""
-    check_ir(options)
-    if options.ir == RELAY:
+    """Compile through one of the front IRs, RELAX or RELAY."""
+    if front == RELAY:
         from codegen.relay.compile import compile_relay
 
-        return compile_relay(path, config, options.annotate, progress, tuned)
+        return compile_relay(path, config, choices, progress)
     if path.suffix in RELAY_SUFFIXES:
         raise ModelError(f"{path} is a Relay module: give --ir relay")
-    return compile_model(
-        path,
-        config,
-        progress,
-        tuned,
-        rounding=ROUNDINGS.get(options.rounding),
-        by_cost=strategy(options, bus),
-        match=options.match or FLEXIBLE,
-    )
+    return compile_model(path, config, choices, progress)
 
 
 def _emit(compiled: Compilation, what: str, stem: str, directory: Path | None) -> None:

@@ -15,13 +15,16 @@ from typing import Protocol
 from accel.errors import ConfigError
 from accel.program import Program
 from codegen import ir
+from codegen.choices import ANNOTATIONS, BY_PATTERN, FLEXIBLE, Choices, strategy
+from codegen.cost import Bus
 from codegen.explanation import Explanation
+from codegen.frontend.formats import ROUNDINGS
 from codegen.relay import environment
+from codegen.tuning import Database
 
 RELAX, RELAY = "relax", "relay"
 RELAY_SUFFIXES = (".relay", ".json")
 """Models as Relay text and JSON."""
-ANNOTATIONS = ("pattern", "op")
 
 
 class Compilation(Protocol):
@@ -51,7 +54,7 @@ def add_ir_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--annotate",
         choices=ANNOTATIONS,
-        default="pattern",
+        default=BY_PATTERN,
         help="with --ir relay: what is offered to the accelerator, patterns or single ops",
     )
 
@@ -66,6 +69,30 @@ def check_ir(options: argparse.Namespace) -> None:
         for name, kept in (("rounding", None), ("match", None), ("partition", "all")):
             if getattr(options, name) != kept:
                 raise ConfigError(f"--{name}: goes with --ir relax")
+
+
+def chosen(
+    options: argparse.Namespace, tuned: Database | None = None, bus: Bus | None = None
+) -> Choices:
+    """What the options say that go with their front IR.
+
+    Args:
+        options: with what this file's, `choices.add_options` and `formats.add_rounding` added.
+        tuned: recipes that were measured.
+        bus: the memory that --partition cost reckons with.
+
+    Raises:
+        ConfigError: what `check_ir` and `strategy` refuse.
+    """
+    check_ir(options)
+    if options.ir == RELAY:
+        return Choices(tuned=tuned, annotate=options.annotate)
+    return Choices(
+        match=options.match or FLEXIBLE,
+        by_cost=strategy(options, bus),
+        rounding=ROUNDINGS.get(options.rounding),
+        tuned=tuned,
+    )
 
 
 def elsewhere(module: str, front: str, arguments: Sequence[str] | None) -> int | None:

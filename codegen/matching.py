@@ -14,10 +14,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from accel.config import AccelConfig
-from accel.errors import ConfigError
 from accel.isa import Rounding
 from codegen import ir
-from codegen.choices import EXACT, FLEXIBLE, MATCHES
+from codegen.choices import DEFAULTS, EXACT, FLEXIBLE, Choices
 from codegen.emit import macs
 from codegen.frontend.integerize import Notes, integerize
 from codegen.frontend.onnx_import import Imported
@@ -60,24 +59,18 @@ class Matched:
 def match_model(
     imported: Imported,
     config: AccelConfig,
-    how: str = FLEXIBLE,
-    rounding: Rounding = Rounding.SINGLE,
+    choices: Choices = DEFAULTS,
 ) -> Matched:
     """Integer form, partition and neutral graphs.
 
     Args:
         imported: the model.
         config: the hardware.
-        how: one of MATCHES.
-        rounding: the requantization rule.
-
-    Raises:
-        ConfigError: `how` is none of them.
+        choices: how to match, and the requantization rule.
     """
-    if how not in MATCHES:
-        raise ConfigError(f"--match {how}: one of {', '.join(MATCHES)}")
+    rounding = choices.rule
     exact = _matched(imported, imported.module, config, EXACT, rounding)
-    if how == EXACT or rounding == Rounding.DOUBLE:
+    if choices.match == EXACT or rounding == Rounding.DOUBLE:
         return exact
     # egglog is not loaded for exact matching
     from codegen.rewrite.rewrite import rewrite, widest_kernel

@@ -5,22 +5,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from accel.config import AccelConfig
-from accel.isa import Rounding
 from accel.program import Program
 from codegen import ir
-from codegen.choices import ByCost
+from codegen.choices import ByCost, Choices
 from codegen.decision import Decision
+from codegen.matching import Matched
 from codegen.partition.partition import Partitioned
 from codegen.partition.to_ir import regions
 from codegen.partition.translate import Translated, translate
 from codegen.pipeline import lower
 from codegen.profit import Clocked, weigh
-from codegen.recipe import DEFAULT, Recipe
+from codegen.recipe import Recipe
 from codegen.refusal import Refusal
-from codegen.tuning import Database
 
 Progress = Callable[[str], None]
 
@@ -37,52 +35,46 @@ class Offloaded:
 
 
 def offload(
-    integer: Any,
+    matched: Matched,
     nodes: tuple[str, ...],
     config: AccelConfig,
-    translated: Translated,
-    *,
+    choices: Choices,
     progress: Progress,
-    tuned: Database | None = None,
-    by_cost: ByCost | None = None,
-    rounding: Rounding = Rounding.SINGLE,
 ) -> Offloaded:
-    """Compile the regions of an integer module.
+    """Compile the regions of a model.
 
     What does not pay is taken out, which can change the regions around it; so the rest is
     partitioned and weighed again, until everything that is left does.
 
     Args:
-        integer: integer Relax.
+        matched: the model up to its neutral graphs.
         nodes: readable ONNX nodes by index.
         config: the hardware.
-        translated: what `translate` gives for them.
+        choices: what `matched` was made with, recipes, and whether only what pays is offloaded.
         progress: told the name of each step.
-        tuned: recipes that were measured.
-        by_cost: None: offload all that the accelerator can take.
-        rounding: the rule that `integer` was written with.
     """
+    translated = matched.translated
     dropped: list[Decision] = []
     while True:
-        found = _compile(translated, config, progress, tuned)
-        if by_cost is None:
+        found = _compile(translated, config, choices, progress)
+        if choices.by_cost is None:
             return found
-        decided, more = _weigh(found, config, by_cost, progress)
+        decided, more = _weigh(found, config, choices.by_cost, progress)
         if not more.keys() - translated.excluded.keys():
             return replace(found, decisions=(*dropped, *decided))
         dropped += [decision for decision in decided if not decision.offloaded]
         progress("partitioning")
         excluded = {**translated.excluded, **more}
-        translated = translate(integer, nodes, config, rounding, excluded)
+        translated = translate(matched.integer, nodes, config, choices.rule, excluded)
 
 
 def _compile(
-    translated: Translated, config: AccelConfig, progress: Progress, tuned: Database | None
+    translated: Translated, config: AccelConfig, choices: Choices, progress: Progress
 ) -> Offloaded:
     programs, recipes = {}, {}
     for symbol, graph in translated.graphs.items():
         progress(f"planning {symbol} ({len(graph.ops)} ops)")
-        recipes[symbol] = tuned.recipe(graph, config) if tuned else DEFAULT
+        recipes[symbol] = choices.recipe(graph, config)
         programs[symbol] = lower(graph, config, recipes[symbol])
     return Offloaded(translated.partitioned, translated.graphs, programs, recipes)
 

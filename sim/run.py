@@ -22,9 +22,9 @@ from accel.config import AccelConfig, load_config
 from accel.device import Device
 from accel.errors import ConfigError, ModelError, TesseraError
 from accel.program import Program, from_bytes
-from codegen.choices import add_options
+from codegen.choices import Choices, add_options
 from codegen.cost import Bus, estimate
-from codegen.front import RELAY, RELAY_SUFFIXES, add_ir_options, elsewhere
+from codegen.front import RELAY, RELAY_SUFFIXES, add_ir_options, chosen, elsewhere
 from codegen.frontend import calibrate
 from codegen.frontend.formats import MODELS, add_rounding
 from sim.backends.open_device import BACKENDS, open_device
@@ -34,7 +34,6 @@ from sim.show import show, to_json
 from sim.waves import WaveRequest
 
 if TYPE_CHECKING:
-    from codegen.tuning import Database
     from sim.model import Model
     from sim.session import Result, RunProgram
 
@@ -195,7 +194,8 @@ def _compile(
 
     bus = Bus(memory.latency, memory.bytes_per_cycle)
     database = None if options.tune is None else load_database(options.tune_db)
-    model = _compiled(options, config, status, database, bus)
+    choices = chosen(options, database, bus)
+    model = _compiled(options, config, choices, status)
     decisions = model.compiled.explanation.decisions
     if decisions:
         Console().print(decision_table(decisions, f"what pays at {options.clock:g} MHz"))
@@ -213,20 +213,16 @@ def _compile(
         )
         Console().print(trial_table(graph.name, trials))
     database.save(options.tune_db)
-    return _compiled(options, config, status, database, bus)
+    return _compiled(options, config, choices, status)
 
 
 def _compiled(
-    options: argparse.Namespace,
-    config: AccelConfig,
-    status: Status,
-    tuned: Database | None,
-    bus: Bus,
+    options: argparse.Namespace, config: AccelConfig, choices: Choices, status: Status
 ) -> Model:
     """Compile the model once, through the IR that was asked for."""
     from codegen.compile import Compiled, compile_for
 
-    compiled = compile_for(options, options.model, config, status, tuned, bus)
+    compiled = compile_for(options.ir, options.model, config, choices, status)
     if options.ir == RELAY:
         from codegen.relay.compile import RelayCompiled
         from sim.relay_model import RelayModel

@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tvm import relax
 from tvm.ir import Call, GenericConst, GlobalVar
 
-from codegen.frontend.onnx_import import node_indices
+from codegen.frontend.nodes import node_indices
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +53,24 @@ def dataflow(module: Any, labels: Sequence[str], outputs: Sequence[tuple[int, ..
     for variable, value in values.items():
         for argument in arguments(value):
             readers.setdefault(argument, []).append(variable)
-    results = _results(body.body, values)
+    found = results(body.body, values)
     made_by = {variable: node_indices(str(variable.name)) for variable in values}
-    for variable, nodes in zip(results, outputs, strict=False):
+    for variable, nodes in zip(found, outputs, strict=False):
         if not made_by.get(variable, ()):
             made_by[variable] = nodes
-    return Dataflow(values, readers, results, made_by, labels)
+    return Dataflow(values, readers, found, made_by, labels)
 
 
-def _results(result: Any, values: dict[Any, Any]) -> tuple[Any, ...]:
-    found = values.get(result, result)
+def results(result: Any, values: Mapping[Any, Any]) -> tuple[Any, ...]:
+    """The variables that a function gives.
+
+    Args:
+        result: what it returns.
+        values: variable -> what it is bound to.
+    """
+    found = result
+    while isinstance(found, relax.Var) and found in values:
+        found = values[found]
     return tuple(found.fields) if isinstance(found, relax.Tuple) else (result,)
 
 

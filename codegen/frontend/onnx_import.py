@@ -20,7 +20,6 @@ from accel.errors import ModelError
 from codegen.frontend.constants import simplify_weights
 from codegen.frontend.converters import CONVERTERS, Convert
 from codegen.frontend.formats import TFLITE, TORCH
-from codegen.frontend.named_result import with_named_result
 from codegen.frontend.narrow import carry
 from codegen.frontend.nodes import merge_hints, name_nodes, node_indices, node_names, readable
 from codegen.frontend.onnx_file import load_model
@@ -135,7 +134,7 @@ def _convert(model: onnx.ModelProto) -> Any:
     }
     with _converters(), contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return with_named_result(from_onnx(model, shapes))
+        return from_onnx(model, shapes)
 
 
 def _check_static_inputs(model: onnx.ModelProto) -> None:

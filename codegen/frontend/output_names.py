@@ -12,7 +12,8 @@ from typing import Any
 from tvm import relax
 from tvm.relax.expr_functor import PyExprMutator, mutator
 
-from codegen.frontend.onnx_import import node_indices
+from codegen.frontend.dataflow import results
+from codegen.frontend.nodes import node_indices
 
 
 def output_names(module: Any) -> list[str]:
@@ -20,7 +21,7 @@ def output_names(module: Any) -> list[str]:
     body = module["main"].body
     values = {b.var: b.value for block in body.blocks for b in block.bindings}
     names = []
-    for result in _results(body.body, values):
+    for result in results(body.body, values):
         variable, name = result, ""
         while isinstance(variable, relax.Var):
             name = str(variable.name) if node_indices(str(variable.name)) else name
@@ -33,22 +34,14 @@ def name_outputs(module: Any, names: list[str]) -> Any:
     """`module`, the results of `main` called after the nodes in `names`, where these say any."""
     main = module["main"]
     values = {b.var: b.value for block in main.body.blocks for b in block.bindings}
-    results = _results(main.body.body, values)
     new = {
         result: name
-        for result, name in zip(results, names, strict=True)
+        for result, name in zip(results(main.body.body, values), names, strict=True)
         if name and result in values and node_indices(name) != node_indices(str(result.name))
     }
     if new:
         module.update_func(module.get_global_var("main"), _Renamer(module, new).visit_expr(main))
     return module
-
-
-def _results(result: Any, values: dict[Any, Any]) -> list[Any]:
-    found = result
-    while isinstance(found, relax.Var) and found in values:
-        found = values[found]
-    return list(found.fields) if isinstance(found, relax.Tuple) else [result]
 
 
 @mutator

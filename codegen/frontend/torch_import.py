@@ -20,7 +20,6 @@ from onnx import helper
 from tvm import relax
 
 from accel.errors import ModelError
-from codegen.frontend.named_result import with_named_result
 
 QUANTIZE = "quantize_per_tensor.default"
 DEQUANTIZE = ("dequantize_per_tensor.default", "dequantize_per_channel.default")
@@ -115,7 +114,7 @@ def _convert(program: Any, index: dict[Any, int]) -> Any:
     with _named_results(current):
         module = importer.from_exported_program(program, False, True, False, converters)
     # A pool that gives its indices too is a tuple, of which only the values are read.
-    return with_named_result(relax.transform.CanonicalizeBindings()(module))
+    return relax.transform.CanonicalizeBindings()(module)
 
 
 @contextlib.contextmanager

@@ -17,9 +17,9 @@ from accel.config import AccelConfig
 from codegen import ir
 from codegen.fits import reason
 from codegen.moves import BATCH, CHANNEL, ROW, Take
-from codegen.partition.build import Parts, build
+from codegen.partition.build import build
 from codegen.partition.moves import MOVES, RECASTS, build_move, moved_axis, recasts, taken
-from codegen.partition.values import array, dtype_of, shape_of
+from codegen.partition.values import Parts, array, dtype_of, shape_of
 from codegen.partition.views import HEADS, Axes, default_axes, head_axes, shape_under
 from codegen.passes.place_parts import place_parts, without_gaps
 from codegen.refusal import Refusal, rule_of

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from codegen.moves import CHANNEL, Concat, Move, Recast, Take
-from codegen.partition.build import Parts
-from codegen.partition.values import array, shape_of
+from codegen.partition.values import Parts, array, shape_of
 from codegen.partition.views import Axes, tensor_axis
 
 RECASTS = frozenset({"image_to_rows", "flat_image_to_rows", "rows_to_image"})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `build.py` and `legality.py` read of a matched part, from any front IR.
+"""What builders of ops and `legality.py` read of a matched part, from any front IR.
 
 They ask Relax expressions directly (`expr.ty`, `expr.value`, `expr.attrs`); a front whose
 expressions have other names hands them in as a `Part`.
@@ -7,11 +7,15 @@ expressions have other names hands them in as a `Part`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+Parts = Mapping[str, Any]
+"""Matched expressions by the pattern's part names."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

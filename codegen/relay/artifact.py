@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,9 +18,8 @@ import tvm
 from tvm import autotvm, relay
 
 from accel.program import Program
-from accel.tvm_runtime import SYMBOL
 from codegen.relay.patterns import PREFIX
-from codegen.stubs import BLOB, MOST_TENSORS, Interface, compile_stubs, publish
+from codegen.stubs import Interface, compile_stubs, publishing
 
 TARGET = "llvm"
 OPT_LEVEL = 1
@@ -29,32 +27,20 @@ OPT_LEVEL = 1
 FOLDING = 2
 """The first level that folds constants; per-channel qnn.requantize cannot be built without."""
 
-_PROLOGUE = """\
-#include <string.h>
-#include <tvm/runtime/c_runtime_api.h>
-#define MOST_TENSORS %d
-static int call(const unsigned char* program, long long size, TVMValue* args, int* kinds,
-                int count, TVMValue* result, int* result_kind) {
+_INTERFACE = Interface(
+    header="tvm/runtime/c_runtime_api.h",
+    call="""\
+static int call(DLTensor* program, TVMValue* args, int* kinds, int count, TVMValue* result,
+                int* result_kind) {
   TVMFunctionHandle run = NULL; /* looked up each time: who is bound may have changed */
-  if (TVMFuncGetGlobal("%s", &run) != 0) return -1;
+  if (TVMFuncGetGlobal(SYMBOL, &run) != 0) return -1;
   if (run == NULL || count >= MOST_TENSORS) {
-    TVMAPISetLastError("no driver: import accel.tvm_runtime and run the artifact inside bind(...)");
+    TVMAPISetLastError(NO_DRIVER);
     return -1;
   }
-  int64_t shape = size, stride = 1;
-  DLTensor blob;
-  memset(&blob, 0, sizeof blob);
-  blob.data = (void*)program;
-  blob.device.device_type = kDLCPU;
-  blob.ndim = 1;
-  blob.dtype.code = kDLUInt;
-  blob.dtype.bits = 8;
-  blob.dtype.lanes = 1;
-  blob.shape = &shape;
-  blob.strides = &stride;
   TVMValue all[MOST_TENSORS];
   int all_kinds[MOST_TENSORS];
-  all[0].v_handle = &blob;
+  all[0].v_handle = program;
   all_kinds[0] = kTVMDLTensorHandle;
   memcpy(all + 1, args, (size_t)count * sizeof(TVMValue));
   memcpy(all_kinds + 1, kinds, (size_t)count * sizeof(int));
@@ -62,18 +48,15 @@ static int call(const unsigned char* program, long long size, TVMValue* args, in
   TVMFuncFree(run);
   return status;
 }
-"""
-
-_STUB = Template(
-    BLOB
-    + """\
+""",
+    stub=Template("""\
 TVM_DLL int ${name}(TVMValue* args, int* kinds, int count, TVMValue* result, int* result_kind,
                     void* resource) {
+  Bytes program;
   (void)resource;
-  return call(${name}_program, ${name}_program_end - ${name}_program, args, kinds, count, result,
-              result_kind);
+  return call(${name}_bytes(&program), args, kinds, count, result, result_kind);
 }
-"""
+"""),
 )
 
 
@@ -88,16 +71,13 @@ def export(module: Any, programs: Mapping[str, Program], path: Path) -> None:
     Raises:
         ArtifactError: no C compiler, or it fails.
     """
-    with tempfile.TemporaryDirectory(prefix="tessera-") as name:
-        work = Path(name)
+    with publishing(path) as library:
         tvm.register_func(
             f"relay.ext.{PREFIX}",
-            lambda function: _stub(str(function.attrs["global_symbol"]), programs, work),
+            lambda function: _stub(str(function.attrs["global_symbol"]), programs, library.parent),
             override=True,
         )
-        library = work / "library.so"
         compile_host(module).export_library(str(library))
-        publish(library, path)
 
 
 def compile_host(module: Any, opt_level: int = OPT_LEVEL) -> Any:
@@ -112,8 +92,7 @@ def _stub(symbol: str, programs: Mapping[str, Program], work: Path) -> Any:
     """Stub and program of one region, as a TVM module."""
     folder = work / symbol
     folder.mkdir()
-    interface = Interface(_PROLOGUE % (MOST_TENSORS, SYMBOL), _STUB)
-    stub = compile_stubs(interface, {symbol: programs[symbol]}, _include_paths(), folder)
+    stub = compile_stubs(_INTERFACE, {symbol: programs[symbol]}, _include_paths(), folder)
     return tvm.get_global_func("runtime.ModuleLoadStaticLibrary")(str(stub), [symbol])
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from accel.config import AccelConfig
 from accel.program import Program
 from codegen import ir
+from codegen.choices import DEFAULTS, Choices
 from codegen.explanation import (
     ABSORBED,
     HOST,
@@ -21,7 +22,6 @@ from codegen.explanation import (
 )
 from codegen.frontend.nodes import node_indices
 from codegen.pipeline import lower
-from codegen.recipe import DEFAULT
 from codegen.refusal import Refusal, as_refusal, rule_of
 from codegen.relay import artifact
 from codegen.relay.expressions import hint_of
@@ -30,7 +30,6 @@ from codegen.relay.integerize import Notes, integerize
 from codegen.relay.load import Loaded, load
 from codegen.relay.partition import Partitioned, host_ops, partition
 from codegen.relay.to_ir import to_ir
-from codegen.tuning import Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +57,16 @@ class RelayCompiled:
 def compile_relay(
     path: Path,
     config: AccelConfig,
-    annotate: str = "pattern",
+    choices: Choices = DEFAULTS,
     progress: Callable[[str], None] = lambda _: None,
-    tuned: Database | None = None,
 ) -> RelayCompiled:
     """Compile an ONNX file, or Relay as text or JSON.
 
     Args:
         path: the model.
         config: the hardware.
-        annotate: how ops are offered to the accelerator, one of `front.ANNOTATIONS`.
+        choices: how ops are offered to the accelerator, and recipes; the others are of Relax.
         progress: told the name of each step.
-        tuned: recipes that were measured; without: the default one.
 
     Raises:
         ModelError: the model cannot be read.
@@ -81,13 +78,13 @@ def compile_relay(
     qnn = to_qnn(loaded.module)
     integer, notes = integerize(qnn)
     progress("partitioning")
-    partitioned = partition(integer, config, annotate)
+    partitioned = partition(integer, config, choices.annotate)
     names = tuple(name for name, _ in loaded.nodes)
     graphs = {s: to_ir(s, region, names) for s, region in partitioned.regions().items()}
     programs = {}
     for symbol, graph in graphs.items():
         progress(f"planning {symbol} ({len(graph.ops)} ops)")
-        programs[symbol] = lower(graph, config, tuned.recipe(graph, config) if tuned else DEFAULT)
+        programs[symbol] = lower(graph, config, choices.recipe(graph, config))
     explanation = _explain(loaded, notes, partitioned, graphs, programs)
     return RelayCompiled(loaded, qnn, integer, notes, partitioned, graphs, programs, explanation)
 

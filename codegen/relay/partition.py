@@ -17,6 +17,7 @@ import tvm
 from tvm import relay
 
 from accel.config import AccelConfig
+from codegen.choices import BY_PATTERN
 from codegen.partition.legality import refusal
 from codegen.refusal import Refusal
 from codegen.relay.expressions import hint_of, op_name, post_order, typed, with_arguments
@@ -43,17 +44,17 @@ class Partitioned:
         }
 
 
-def partition(module: Any, config: AccelConfig, annotate: str = "pattern") -> Partitioned:
+def partition(module: Any, config: AccelConfig, annotate: str = BY_PATTERN) -> Partitioned:
     """Claim what the accelerator can execute.
 
     Args:
         module: integer Relay module (`integerize`).
         config: the hardware.
-        annotate: one of `front.ANNOTATIONS`.
+        annotate: one of `choices.ANNOTATIONS`.
     """
     refusals: dict[str, str | Refusal] = {}
     table = _composites(config, refusals)
-    if annotate == "pattern":
+    if annotate == BY_PATTERN:
         module = _regions(relay.transform.MergeComposite(table)(module))
     else:
         with offered():

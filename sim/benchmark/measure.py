@@ -88,7 +88,7 @@ class Measurement:
 
 def prepare(path: Path, config: AccelConfig, status: Status) -> Prepared:
     """Compile a network and run it on the host, on the sample beside it (random without)."""
-    compiled = compile_model(path, config, status)
+    compiled = compile_model(path, config, progress=status)
     status("exporting the artifact")
     artifact = export_and_load(compiled)
     sample = path.with_suffix(".npz")

@@ -15,6 +15,7 @@ import numpy as np
 from accel.config import AccelConfig
 from accel.device import Device
 from accel.model.device import ModelDevice
+from codegen.choices import Choices
 from codegen.compile import Compiled, compile_model
 from codegen.explanation import HOST, NodeFate
 from sim.accuracy import Accuracy, judge
@@ -84,7 +85,7 @@ def measure(
     offloaded, ops = {}, {}
     for match in matches:
         status(f"compiling, {match} matching")
-        compiled = compile_model(path, config, status, match=match)
+        compiled = compile_model(path, config, Choices(match=match), status)
         offloaded[match] = compiled.explanation.offloaded_macs
         ops[match] = compiled.coverage.ops
     status("exporting the artifact")

@@ -14,7 +14,7 @@ import pytest
 from accel.config import AccelConfig
 from accel.driver import Driver
 from accel.model.device import ModelDevice
-from codegen.choices import EXACT, FLEXIBLE
+from codegen.choices import EXACT, FLEXIBLE, Choices
 from codegen.compile import compile_model, main
 from codegen.explanation import ACCELERATOR
 from sim.build import ROOT
@@ -36,7 +36,7 @@ NETS = (unfolded_norm_net, channels_last_net, sequence_net, wide_kernel_net)
 @pytest.mark.parametrize("build", NETS, ids=lambda b: b.__name__)
 def test_all_macs_are_offloaded_and_every_bit_is_that_of_the_host(build, tmp_path: Path) -> None:
     path = build().save(tmp_path / "net.onnx")
-    exact, flexible = compile_model(path, CONFIG, match=EXACT), compile_model(path, CONFIG)
+    exact, flexible = compile_model(path, CONFIG, Choices(match=EXACT)), compile_model(path, CONFIG)
     assert exact.coverage.macs < flexible.coverage.macs == count_macs(flexible.imported.qdq)
     assert (exact.matched, flexible.matched) == (EXACT, FLEXIBLE)
     shape = [int(size) for size in flexible.imported.module["main"].params[0].ty.shape]
@@ -65,7 +65,7 @@ def test_uint8_activations_are_moved_as_int8(tmp_path: Path) -> None:
 
 def test_a_tidy_model_is_left_as_it_is(tmp_path: Path) -> None:
     path = mixed_net().quantized(tmp_path / "net.onnx")
-    exact, flexible = compile_model(path, CONFIG, match=EXACT), compile_model(path, CONFIG)
+    exact, flexible = compile_model(path, CONFIG, Choices(match=EXACT)), compile_model(path, CONFIG)
     assert flexible.matched == EXACT
     assert exact.coverage == flexible.coverage
     words = [[p.words for p in c.programs.values()] for c in (exact, flexible)]

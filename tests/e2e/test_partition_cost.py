@@ -17,7 +17,7 @@ from onnxruntime.quantization import QuantType
 from accel.config import AccelConfig
 from accel.driver import Driver
 from accel.model.device import ModelDevice
-from codegen.choices import ByCost
+from codegen.choices import ByCost, Choices
 from codegen.compile import Compiled, compile_model, main
 from codegen.cost import estimate
 from codegen.explanation import ACCELERATOR, HOST
@@ -95,11 +95,11 @@ def attention(tmp_path_factory: pytest.TempPathFactory) -> Case:
     return case_of(attention_net(), tmp_path_factory.mktemp("attention"))
 
 
-def by_cost(times: Times, mhz: float = 500) -> ByCost:
+def by_cost(times: Times, mhz: float = 500) -> Choices:
     def host_us(asked: Mapping[str, Workload]) -> dict[str, float]:
         return {name: times(workload.what) for name, workload in asked.items()}
 
-    return ByCost(host_us, mhz)
+    return Choices(by_cost=ByCost(host_us, mhz))
 
 
 def cheap(*kinds: str) -> Times:
@@ -126,7 +126,7 @@ def check(case: Case, compiled: Compiled) -> int:
 
 
 def test_a_slow_host_offloads_everything(small: Case) -> None:
-    slow = compile_model(small.path, CONFIG, by_cost=by_cost(lambda _: 1e5))
+    slow = compile_model(small.path, CONFIG, by_cost(lambda _: 1e5))
     assert layers(slow) == small.layers
     assert [decision.offloaded for decision in slow.explanation.decisions] == [True]
 
@@ -138,13 +138,13 @@ def test_a_slow_host_offloads_everything(small: Case) -> None:
 )
 def test_results_never_change(small: Case, kinds: tuple[str, ...], kept: int) -> None:
     times = cheap(*kinds) if kinds else lambda _: 0.0
-    compiled = compile_model(small.path, CONFIG, by_cost=by_cost(times))
+    compiled = compile_model(small.path, CONFIG, by_cost(times))
     assert check(small, compiled) == kept
 
 
 def test_results_of_attention_never_change(attention: Case) -> None:
     """Where a product goes to the host, what splits and merges its heads follows."""
-    compiled = compile_model(attention.path, CONFIG, by_cost=by_cost(cheap("batch", "merge")))
+    compiled = compile_model(attention.path, CONFIG, by_cost(cheap("batch", "merge")))
     assert 0 < check(attention, compiled) < attention.layers
 
 
@@ -156,7 +156,7 @@ def test_what_is_joined_is_weighed_as_a_whole(tmp_path: Path) -> None:
     net.conv(32, 8)
     case = case_of(net, tmp_path)
     slow, fast = (
-        compile_model(case.path, CONFIG, by_cost=by_cost(lambda _, us=us: us)) for us in (1e5, 0.0)
+        compile_model(case.path, CONFIG, by_cost(lambda _, us=us: us)) for us in (1e5, 0.0)
     )
     assert check(case, slow) == case.layers
     assert slow.explanation.decisions[0].offloaded
@@ -169,7 +169,7 @@ def test_what_is_joined_is_weighed_as_a_whole(tmp_path: Path) -> None:
 
 def test_the_tail_that_the_host_does_for_nothing_goes_to_the_host(small: Case) -> None:
     times = cheap(*TAIL)
-    explanation = compile_model(small.path, CONFIG, by_cost=by_cost(times)).explanation
+    explanation = compile_model(small.path, CONFIG, by_cost(times)).explanation
     fates = {fate.op: fate for fate in explanation.nodes}
     for op in ("Gemm", "GlobalAveragePool"):
         refusal = fates[op].refusal
@@ -184,8 +184,7 @@ def test_the_tail_that_the_host_does_for_nothing_goes_to_the_host(small: Case) -
 
 def test_the_clock_decides(small: Case) -> None:
     fast, slow = (
-        compile_model(small.path, CONFIG, by_cost=by_cost(lambda _: 100.0, mhz))
-        for mhz in (1000.0, 0.1)
+        compile_model(small.path, CONFIG, by_cost(lambda _: 100.0, mhz)) for mhz in (1000.0, 0.1)
     )
     (decision,) = fast.explanation.decisions
     assert decision.offloaded

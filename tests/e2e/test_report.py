@@ -13,7 +13,7 @@ import pytest
 from onnxruntime.quantization import QuantFormat
 
 from accel.config import AccelConfig
-from codegen.choices import MATCHES
+from codegen.choices import MATCHES, Choices
 from codegen.compile import Compiled, compile_model, main
 from codegen.explain_page import page
 from codegen.explanation import ABSORBED, ACCELERATOR, HOST
@@ -151,7 +151,7 @@ def test_stdout_without_a_folder_is_json(folder: Path, capsys: pytest.CaptureFix
 def test_attention_without_its_products_still_compiles(folder: Path, match: str) -> None:
     """What splits and merges heads goes with its neighbours; the remedy admits the products."""
     path, config = folder / "encoder.onnx", AccelConfig(n_lanes=32, depthwise=False)
-    compiled = compile_model(path, config, match=match)
+    compiled = compile_model(path, config, Choices(match=match))
     check_fates(compiled)
     fates = {fate.node: fate for fate in compiled.explanation.nodes}
     product = fates["matmul12"].refusal
@@ -159,5 +159,5 @@ def test_attention_without_its_products_still_compiles(folder: Path, match: str)
     assert product.rule == "product_of_activations_fits_the_array"
     assert product.remedy == "set k_lanes = 32 (now 16) in the configuration"
     assert fates["matmul0"].where == ACCELERATOR
-    advised = compile_model(path, replace(config, k_lanes=32), match=match)
+    advised = compile_model(path, replace(config, k_lanes=32), Choices(match=match))
     assert "matmul12" in {f.node for f in advised.explanation.nodes if f.where == ACCELERATOR}

@@ -15,6 +15,7 @@ from accel.config import AccelConfig, load_config
 from accel.driver import Driver
 from accel.isa import Rounding
 from codegen import ir
+from codegen.choices import Choices
 from codegen.compile import Compiled, compile_model
 from codegen.listing import listing
 from sim.backends.open_device import open_device
@@ -123,7 +124,7 @@ def test_the_rule_is_chosen_per_artifact(tmp_path: Path) -> None:
     """With one rounding the network differs from TFLite-Micro, and still agrees with itself."""
     config, data = load_config("default"), cnn(0)
     path = written(tmp_path, data)
-    single = compile_model(path, config, rounding=Rounding.SINGLE)
+    single = compile_model(path, config, Choices(rounding=Rounding.SINGLE))
     double = compile_model(path, config)
     assert (single.rounding, double.rounding) == (Rounding.SINGLE, Rounding.DOUBLE)
     differ = 0
@@ -138,7 +139,7 @@ def test_the_rule_is_chosen_per_artifact(tmp_path: Path) -> None:
 def test_sums_that_round_twice_run_on_the_vector_unit(tmp_path: Path) -> None:
     path = written(tmp_path, cnn())
     for rounding in Rounding:
-        compiled = compile_model(path, load_config("default"), rounding=rounding)
+        compiled = compile_model(path, load_config("default"), Choices(rounding=rounding))
         program = next(iter(compiled.programs.values()))
         assert (" ADD " in listing(program)) == (rounding == Rounding.DOUBLE)
 
@@ -146,7 +147,8 @@ def test_sums_that_round_twice_run_on_the_vector_unit(tmp_path: Path) -> None:
 def test_onnx_with_two_roundings(tmp_path: Path) -> None:
     """A rule of ours for ONNX files too: model and TVM's host agree, float form within one step."""
     config, net = load_config("default"), mixed_net()
-    compiled = compile_model(net.quantized(tmp_path / "n.onnx"), config, rounding=Rounding.DOUBLE)
+    choices = Choices(rounding=Rounding.DOUBLE)
+    compiled = compile_model(net.quantized(tmp_path / "n.onnx"), config, choices)
     ops = [op for graph in compiled.graphs.values() for op in graph.ops]
     convs = [op for op in ops if isinstance(op, ir.Conv)]
     assert convs

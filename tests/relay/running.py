@@ -15,6 +15,7 @@ from tvm import relay
 from accel.config import AccelConfig
 from accel.driver import Driver
 from accel.model.device import ModelDevice
+from codegen.choices import BY_PATTERN, Choices
 from codegen.relay.compile import RelayCompiled, compile_relay
 from codegen.relay.expressions import typed
 from sim.difference import Arrays
@@ -62,9 +63,9 @@ def save(body: Any, path: Path, *, text: bool = False) -> Path:
     return path
 
 
-def run(path: Path, annotate: str = "pattern", seed: int = 0) -> Ran:
+def run(path: Path, annotate: str = BY_PATTERN, seed: int = 0) -> Ran:
     """Compile a model file, run it on random inputs everywhere."""
-    compiled = compile_relay(path, CONFIG, annotate)
+    compiled = compile_relay(path, CONFIG, Choices(annotate=annotate))
     model = RelayModel(path, compiled)
     inputs = random_inputs(model.inputs(), seed)
     with ModelDevice(CONFIG, 1 << 24) as device:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from tvm import relay
 
+from codegen.choices import ANNOTATIONS, Choices
 from codegen.relay.compile import compile_relay
 from tests.relay.qnn_graphs import affine, conv, image, number, requantize
 from tests.relay.running import CONFIG, run, save
@@ -123,7 +124,9 @@ def test_ops_are_exact(tmp_path: Path) -> None:
 def test_single_ops_are_supported_where_patterns_are(tmp_path: Path) -> None:
     """Annotating op by op gives the same programs as annotating patterns."""
     path = all_ops(tmp_path / "net.json")
-    by_pattern, by_op = (compile_relay(path, CONFIG, how).programs for how in ("pattern", "op"))
+    by_pattern, by_op = (
+        compile_relay(path, CONFIG, Choices(annotate=how)).programs for how in ANNOTATIONS
+    )
     assert list(by_op) == list(by_pattern)
     for symbol, program in by_pattern.items():
         assert np.array_equal(by_op[symbol].words, program.words)

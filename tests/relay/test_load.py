@@ -10,6 +10,7 @@ import pytest
 from tvm import relay
 
 from accel.errors import ModelError
+from codegen.choices import BY_OP, Choices
 from codegen.relay.compile import compile_relay
 from codegen.relay.load import load
 from codegen.relay.partition import NOT_WHOLE
@@ -62,7 +63,7 @@ def test_sums_that_leave_the_model_stay_on_the_host(tmp_path: Path) -> None:
     """Single ops that are supported make no whole command: the int32 sums are the output."""
     acc, _ = conv(image(), 8, 16, scale=0.02, zero=3)
     path = save(relay.Tuple([acc, layer()]), tmp_path / "net.json")
-    compiled = compile_relay(path, CONFIG, "op")
+    compiled = compile_relay(path, CONFIG, Choices(annotate=BY_OP))
     assert [layer.node for layer in compiled.programs["tessera_0"].layers] == ["qnn.conv2d:2"]
     fates = {fate.node: fate for fate in compiled.explanation.nodes}
     assert fates["qnn.conv2d:0"].where == "host"

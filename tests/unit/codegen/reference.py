@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a neutral graph computes, straight from the doc strings of codegen/ir.py.
+"""What a neutral graph computes, straight from the doc strings of codegen/ir.
 
 Shares no code with the functional model: whole tensors, no layout, no tiles, no commands.
 """

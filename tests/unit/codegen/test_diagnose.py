@@ -16,7 +16,7 @@ from codegen.explanation import ACCELERATOR, HOST, NodeFate
 from codegen.frontend.integerize import Notes
 from codegen.frontend.onnx_import import Imported, import_model
 
-F32, I8, I16 = TensorProto.FLOAT, TensorProto.INT8, TensorProto.INT16
+F32, I8, U8, I16 = TensorProto.FLOAT, TensorProto.INT8, TensorProto.UINT8, TensorProto.INT16
 IMAGE = (1, 4, 6, 6)
 ZERO = np.int8(0)
 
@@ -47,8 +47,8 @@ class Model:
     ) -> str:
         return self.node("DequantizeLinear", name, *self.scales(scale, zero), **kw)
 
-    def quantized(self, name: str, scale: float = 0.2) -> str:
-        return self.node("QuantizeLinear", name, *self.scales(scale, ZERO))
+    def quantized(self, name: str, scale: float = 0.2, zero: npt.ArrayLike = ZERO) -> str:
+        return self.node("QuantizeLinear", name, *self.scales(scale, zero))
 
     def weights(self, *shape: int, zero: int = 0) -> str:
         values = np.random.default_rng(0).integers(-128, 128, shape, np.int8)
@@ -214,6 +214,15 @@ def test_an_int8_result_of_the_model_keeps_its_node() -> None:
     assert fates["Conv"].where == fates["Relu"].where == ACCELERATOR
     assert fates["Conv"].placements[0].fused_with == (fates["Relu"].node,)
     assert fates["QuantizeLinear"].absorbed_into == (fates["Relu"].node,)
+
+
+def test_a_uint8_result_of_the_model_keeps_its_nodes() -> None:
+    m, zero = Model(x=(U8, IMAGE)), np.uint8(3)
+    x = m.dequantized("x", 0.1, zero)
+    m.quantized(m.node("Relu", m.node("Conv", x, m.weights(8, 4, 1, 1))), 0.1, zero)
+    fates = {fate.op: fate for fate in m.fates()}
+    assert fates["Conv"].placements[0].fused_with == (fates["Relu"].node,)
+    assert fates["QuantizeLinear"].where == HOST
 
 
 def test_several_results_keep_their_nodes() -> None:

@@ -10,7 +10,6 @@ import pytest
 
 import codegen.rewrite.rewrite as rewriting
 from accel.config import AccelConfig
-from accel.errors import ConfigError
 from codegen.choices import EXACT, FLEXIBLE
 from codegen.frontend.onnx_import import import_onnx
 from codegen.matching import Coverage, match_model
@@ -36,9 +35,3 @@ def test_a_form_that_brings_less_is_not_taken(
     folded = replace(model, module=rewriting.rewrite(model.module))
     monkeypatch.setattr(rewriting, "rewrite", lambda *_: model.module)
     assert match_model(folded, CONFIG).how == EXACT
-
-
-def test_an_unknown_way_is_refused(tmp_path: Path) -> None:
-    model = import_onnx(unfolded_norm_net().save(tmp_path / "net.onnx"))
-    with pytest.raises(ConfigError, match="--match fuzzy: one of exact, flexible"):
-        match_model(model, CONFIG, "fuzzy")

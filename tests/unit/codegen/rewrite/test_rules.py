@@ -12,7 +12,7 @@ import pytest
 from onnx import numpy_helper
 
 from accel.config import AccelConfig
-from codegen.choices import EXACT
+from codegen.choices import EXACT, Choices
 from codegen.frontend.integerize import integerize
 from codegen.frontend.onnx_import import Imported, import_onnx
 from codegen.matching import match_model
@@ -299,7 +299,7 @@ def step(model: Imported) -> float:
 @pytest.mark.parametrize("build", BOTH, ids=lambda b: b.__name__)
 def test_flexible_matching_keeps_what_exact_matching_takes(build: Build, tmp_path: Path) -> None:
     model = imported(build, tmp_path)
-    exact, flexible = match_model(model, CONFIG, EXACT), match_model(model, CONFIG)
+    exact, flexible = match_model(model, CONFIG, Choices(match=EXACT)), match_model(model, CONFIG)
     assert exact.coverage.ops
     assert not exact.coverage.beats(flexible.coverage)
 
@@ -307,7 +307,7 @@ def test_flexible_matching_keeps_what_exact_matching_takes(build: Build, tmp_pat
 @pytest.mark.parametrize("build", [*SAME, *CLOSE], ids=lambda b: b.__name__)
 def test_flexible_matching_takes_what_exact_matching_leaves(build, tmp_path) -> None:
     model = imported(build, tmp_path)
-    exact, flexible = match_model(model, CONFIG, EXACT), match_model(model, CONFIG)
+    exact, flexible = match_model(model, CONFIG, Choices(match=EXACT)), match_model(model, CONFIG)
     assert flexible.coverage.beats(exact.coverage)
     assert flexible.coverage.ops
     inputs = sample(model)
@@ -326,9 +326,8 @@ def test_parts_of_a_wide_kernel_give_the_same_integers(tmp_path) -> None:
     whole = rewrite(model.module, 255, ("forms", "moves"))
     (before,), (after,) = (run_host(integerize(m)[0], sample(model)) for m in (whole, rewritten))
     np.testing.assert_array_equal(before, after)
-    assert (
-        match_model(model, CONFIG).coverage.macs > match_model(model, CONFIG, EXACT).coverage.macs
-    )
+    exact, flexible = match_model(model, CONFIG, Choices(match=EXACT)), match_model(model, CONFIG)
+    assert flexible.coverage.macs > exact.coverage.macs
 
 
 def zero_factor() -> Islands:
@@ -353,7 +352,7 @@ def test_weights_of_minus_128_are_not_negated(tmp_path) -> None:
             proto.graph.initializer[index].CopyFrom(numpy_helper.from_array(values, constant.name))
     onnx.save(proto, path)
     model = import_onnx(path)
-    exact, flexible = match_model(model, CONFIG, EXACT), match_model(model, CONFIG)
+    exact, flexible = match_model(model, CONFIG, Choices(match=EXACT)), match_model(model, CONFIG)
     assert flexible.coverage.macs == exact.coverage.macs == 0
 
 

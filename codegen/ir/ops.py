@@ -1,33 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The neutral graph: what an offloaded subgraph computes, in integers, free of any front end.
-
-    Graph  := inputs: Port*, outputs: Port*, tensors: Tensor*, ops: Op* in execution order,
-              moves: Move*
-    Op     := Conv | MatMul | Pool | Add | Mul | Mosaic
-    Move   := Concat | Take | Recast                                    (moves.py)
-    Tensor := int8, logical shape [N, H, W, C]
-
-A two-dimensional [M, C] activation is the tensor (M, 1, 1, C); dense is a 1x1 convolution; a dense
-layer behind a flatten of [N, H, W, C] is a convolution with an H x W kernel. uint8 has been shifted
-to int8. Every number here is exact: see accel/numerics.py for the arithmetic.
-"""
+"""Ops of the neutral graph, and what they read."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import numpy as np
 import numpy.typing as npt
 
-from accel.banks import Gather
-from accel.isa import Rounding
-from codegen.moves import Move
-
-Shape = tuple[int, int, int, int]
-Table = npt.NDArray[np.int8]
-"""[256] int8: a result for every int8 value, by its unsigned byte. An op's table comes last."""
+from codegen.ir.rules import AddRule, MulRule, Requant, Table
+from codegen.ir.tensors import Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,100 +24,6 @@ class Source:
     """Position of the op in its graph."""
     variable: str = ""
     """Variable of the integer module that it computes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A tensor that lies inside another one (set by passes/place_parts.py)."""
-
-    whole: str
-    channel: int = 0
-    """Its first channel is this one of the whole, a multiple of K."""
-    row: int = 0
-    """The same for rows, which count through all images."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tensor:
-    """An int8 activation."""
-
-    name: str
-    shape: Shape
-    """[N, H, W, C]"""
-    zero_point: int = 0
-    packed: bool = False
-    """Its few channels lie without a gap between pixels (set by passes/choose_feeds.py)."""
-    gathers: tuple[Gather, ...] = ()
-    """Rows that its readers need in different banks (set by passes/choose_feeds.py); those of a
-    whole hold for its parts."""
-    part: Part | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Port:
-    """A graph input or output as the host sees it: `host.transpose(axes).reshape(tensor.shape)`."""
-
-    tensor: str
-    host_shape: tuple[int, ...]
-    axes: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Tail:
-    """Zero point and clip after a rounding shift."""
-
-    zero_point: int
-    lo: int = -128
-    hi: int = 127
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Requant:
-    """Per channel: clip(((acc + bias) * multiplier + (1 << (shift - 1)) >> shift) + zero_point).
-
-    With DOUBLE, the shift rounds as `numerics.round_shift_twice` does.
-    """
-
-    bias: npt.NDArray[np.int32]
-    """[C] int32; the input zero point is folded in."""
-    multiplier: npt.NDArray[np.int32]
-    """[C] int32, 0 <= m < 2^31."""
-    shift: npt.NDArray[np.uint8]
-    """[C] uint8, 1 to 62."""
-    tail: Tail
-    rounding: Rounding = Rounding.SINGLE
-
-
-@dataclass(frozen=True, slots=True)
-class AddRule:
-    """y = clip(((a - a_zp) * a_mult + (b - b_zp) * b_mult + (1 << (shift - 1)) >> shift) + zp).
-
-    With DOUBLE rounding, `numerics.rescale_add_twice`: operands are rescaled first, then their sum.
-    """
-
-    a_zp: int
-    b_zp: int
-    a_mult: int
-    b_mult: int
-    shift: int
-    tail: Tail
-    rounding: Rounding = Rounding.SINGLE
-    a_shift: int = 0
-    """Of DOUBLE only, as the two below."""
-    b_shift: int = 0
-    sum_mult: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class MulRule:
-    """y = clip(((a - a_zp) * (b - b_zp) * multiplier + (1 << (shift - 1)) >> shift) + zp)."""
-
-    a_zp: int
-    b_zp: int
-    multiplier: int
-    shift: int
-    tail: Tail
-    rounding: Rounding = Rounding.SINGLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,39 +176,6 @@ class Mosaic:
 Op = Conv | MatMul | Pool | Add | Mul | Mosaic
 
 
-@dataclass(frozen=True, slots=True)
-class Graph:
-    """An offloaded subgraph."""
-
-    name: str
-    inputs: tuple[Port, ...]
-    outputs: tuple[Port, ...]
-    tensors: dict[str, Tensor] = field(default_factory=dict)
-    ops: tuple[Op, ...] = ()
-    moves: tuple[Move, ...] = ()
-
-
-def whole_of(name: str, tensors: Mapping[str, Tensor]) -> str:
-    """The tensor in which `name` lies, itself if it is no part."""
-    part = tensors[name].part
-    return name if part is None else whole_of(part.whole, tensors)
-
-
-def families(tensors: Mapping[str, Tensor]) -> dict[str, frozenset[str]]:
-    """For every tensor that is a part or has some: all that share its bytes or its whole."""
-    members: dict[str, set[str]] = {}
-    for name in tensors:
-        members.setdefault(whole_of(name, tensors), set()).add(name)
-    found = [frozenset(group) for group in members.values() if len(group) > 1]
-    return {name: group for group in found for name in group}
-
-
-def clipping(low: int = -128, high: int = 127) -> Requant:
-    """Requantization of a max pool: clip only."""
-    zeros = np.zeros(1, np.int32)
-    return Requant(zeros, zeros, np.ones(1, np.uint8), Tail(0, low, high))
-
-
 def reads(op: Op) -> tuple[str, ...]:
     """Tensors that an op reads, the main one first."""
     match op:
@@ -328,26 +185,6 @@ def reads(op: Op) -> tuple[str, ...]:
             return (op.input,)
         case MatMul() | Add() | Mul():
             return op.a, op.b
-
-
-def live(graph: Graph) -> Graph:
-    """`graph` without ops and tensors that no output needs."""
-    family = families(graph.tensors)
-    needed: set[str] = set()
-
-    def need(*names: str) -> None:
-        for name in names:
-            needed.update(family.get(name, {name}))
-
-    need(*(port.tensor for port in graph.outputs))
-    ops: list[Op] = []
-    for op in reversed(graph.ops):
-        if op.output in needed:
-            ops.append(op)
-            need(*reads(op))
-    needed.update(port.tensor for port in graph.inputs)
-    tensors = {name: tensor for name, tensor in graph.tensors.items() if name in needed}
-    return replace(graph, tensors=tensors, ops=tuple(reversed(ops)))
 
 
 def weights_of(op: Op) -> str | None:
