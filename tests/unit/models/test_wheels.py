@@ -32,12 +32,14 @@ def test_light_weights_are_drawn_by_what_they_are() -> None:
     assert [v.name for v in (*model.graph.input, *model.graph.output)] == [INPUT, light.OUTPUT]
 
 
-def test_light_networks_answer_differently_to_different_images() -> None:
-    model = light.load_float("light_shufflenet")
+@pytest.mark.parametrize("name", ["light_shufflenet", "light_squeezenet", "light_inception_v2"])
+def test_light_networks_answer_differently_to_different_images(name: str) -> None:
+    """By more than an int8 step; without fitted statistics: 31 %, 37 %, none of the outputs."""
+    model = light.load_float(name)
     drawn = images((3, 224, 224))
     first, second = run(model, [{INPUT: next(drawn)}, {INPUT: next(drawn)}])
     step = np.ptp(first) / 255
-    assert (np.abs(first - second) > step).mean() > 0.2
+    assert (np.abs(first - second) > step).mean() > 0.75
 
 
 def test_light_networks_are_reproducible() -> None:
