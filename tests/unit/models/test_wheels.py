@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 
 import numpy as np
 import onnx
@@ -19,9 +20,11 @@ from models.quantize import run
 from models.seeded import INPUT, images
 from models.wheels import locate
 
+loaded = cache(light.load_float)
+
 
 def test_light_weights_are_drawn_by_what_they_are() -> None:
-    model = light.load_float("light_squeezenet")
+    model = loaded("light_squeezenet")
     weights = {w.name: onnx.numpy_helper.to_array(w) for w in model.graph.initializer}
     kernels = [weights[node.input[1]] for node in model.graph.node if node.op_type == "Conv"]
     assert len(kernels) == 26
@@ -35,7 +38,7 @@ def test_light_weights_are_drawn_by_what_they_are() -> None:
 @pytest.mark.parametrize("name", ["light_shufflenet", "light_squeezenet", "light_inception_v2"])
 def test_light_networks_answer_differently_to_different_images(name: str) -> None:
     """By more than an int8 step; without fitted statistics: 31 %, 37 %, none of the outputs."""
-    model = light.load_float(name)
+    model = loaded(name)
     drawn = images((3, 224, 224))
     first, second = run(model, [{INPUT: next(drawn)}, {INPUT: next(drawn)}])
     step = np.ptp(first) / 255
@@ -43,7 +46,7 @@ def test_light_networks_answer_differently_to_different_images(name: str) -> Non
 
 
 def test_light_networks_are_reproducible() -> None:
-    first, second = (light.load_float("light_squeezenet") for _ in range(2))
+    first, second = loaded("light_squeezenet"), light.load_float("light_squeezenet")
     assert first.SerializeToString() == second.SerializeToString()
 
 
