@@ -17,6 +17,8 @@ from codegen.frontend.onnx_import import import_model
 from codegen.frontend.qoperator import to_qdq
 from tests.unit.codegen.onnx_nodes import Array, Kind, assert_within_a_step, model_of
 
+pytestmark = pytest.mark.usefixtures("quick_host_code")
+
 TYPES = [np.int8, np.uint8]
 
 
