@@ -62,16 +62,38 @@ def run_all(model: onnx.ModelProto, value: str) -> Array:
     return np.concatenate([evaluate(model, {"x": image[None]}, [value])[0] for image in IMAGES])
 
 
-def test_a_norm_has_the_mean_and_variance_of_its_input(fitted: onnx.ModelProto) -> None:
-    y = run_all(fitted, "y")
-    np.testing.assert_allclose(y.mean(axis=(0, 2, 3)), [0, 1, -1], atol=1e-4)
-    np.testing.assert_allclose(y.std(axis=(0, 2, 3)), [0.5, 1, 2], rtol=1e-3)
+def of_channels(values: Array) -> tuple[Array, Array]:
+    """Mean and deviation of each channel."""
+    return values.mean(axis=(0, 2, 3)), values.std(axis=(0, 2, 3))
 
 
-def test_a_bias_becomes_the_mean_of_its_channel(fitted: onnx.ModelProto) -> None:
-    before, after = run_all(shuffling(), "c1"), run_all(fitted, "c1")
-    assert np.abs(before.mean(axis=(0, 2, 3))).max() > 2
-    np.testing.assert_allclose(after.mean(axis=(0, 2, 3)), np.linspace(-1, 1, 4), atol=1e-4)
+def test_a_norm_takes_half_the_mean_and_all_of_the_deviation(fitted: onnx.ModelProto) -> None:
+    mean, deviation = of_channels(run_all(fitted, "c2"))
+    assert np.abs(mean / deviation).min() > 0.1
+    scale, bias = np.array([0.5, 1, 2]), np.array([0, 1, -1])
+    got_mean, got_deviation = of_channels(run_all(fitted, "y"))
+    np.testing.assert_allclose(got_mean, scale * mean / 2 / deviation + bias, atol=1e-4)
+    np.testing.assert_allclose(got_deviation, scale, rtol=1e-3)
+
+
+def test_a_dead_channel_is_not_blown_up() -> None:
+    """Its variance, 0, becomes a hundredth of the mean variance of all channels."""
+    model = shuffling()
+    weights = {w.name: w for w in model.graph.initializer}
+    alive = numpy_helper.to_array(weights["w2"]).copy()
+    alive[1] = 0
+    weights["w2"].CopyFrom(numpy_helper.from_array(alive, "w2"))
+    fit_statistics(model, IMAGES)
+    variance = numpy_helper.to_array(weights["variance"])
+    own = run_all(model, "c2").var(axis=(0, 2, 3))
+    np.testing.assert_allclose(variance, [own[0], own.mean() / 100, own[2]], rtol=1e-4)
+
+
+def test_a_bias_takes_half_the_mean_away(fitted: onnx.ModelProto) -> None:
+    (before, _), (after, _) = (of_channels(run_all(m, "c1")) for m in (shuffling(), fitted))
+    bias = np.linspace(-1, 1, 4)
+    assert np.abs(before - bias).max() > 2
+    np.testing.assert_allclose(after - bias, (before - bias) / 2, atol=1e-4)
 
 
 def test_nothing_but_statistics_and_biases_changes(fitted: onnx.ModelProto) -> None:

@@ -45,6 +45,12 @@ def test_light_networks_answer_differently_to_different_images(name: str) -> Non
     assert (np.abs(first - second) > step).mean() > 0.75
 
 
+def test_int8_follows_float_through_many_layers() -> None:
+    network = light.build("light_shufflenet")
+    expected, actual = (run(m, [network.sample]) for m in (network.float_model, network.model))
+    assert np.corrcoef(expected.ravel(), actual.ravel())[0, 1] > 0.98
+
+
 def test_light_networks_are_reproducible() -> None:
     first, second = loaded("light_squeezenet"), light.load_float("light_squeezenet")
     assert first.SerializeToString() == second.SerializeToString()
