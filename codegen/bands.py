@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import lru_cache
+from typing import TypeAlias
 
 from accel.config import AccelConfig
 from accel.isa import BY_NAME
@@ -94,7 +96,8 @@ class Bands:
             case Reach.IMAGE:
                 return image, 1
         if self.patches:
-            return self._patched_rows(image, row, count)
+            low, rows = _patched_rows(self.patch_views, row, count)
+            return image * self.vertical.size + low, rows
         need = self.vertical.needed(row, count)
         return image * self.vertical.size + need.first, need.count
 
@@ -106,28 +109,53 @@ class Bands:
             case Reach.IMAGE:
                 return 1
         if self.patches:
-            starts = range(self.image_rows - min(rows, self.image_rows) + 1)
-            return max(self._patched_rows(0, row, rows)[1] for row in starts)
+            return _most_patched_rows(self.patch_views, self.image_rows, rows)
         axis = self.vertical
         return min(axis.size, (rows - 1) * axis.stride + axis.reach)
 
-    def _patched_rows(self, image: int, row: int, count: int) -> tuple[int, int]:
-        """Input rows that the patches need for output rows of an image: first, count."""
-        firsts, stops = [], []
-        for patch, geometry in self.patches:
-            first, rows = patch_rows(patch, row, count)
-            if rows:
-                start, size = geometry.input_rows(Reach.WINDOW, image * patch.size[0] + first, rows)
-                firsts.append(start)
-                stops.append(start + size)
-        return min(firsts), max(stops) - min(firsts)
+    @property
+    def patch_views(self) -> PatchViews:
+        """The rows of the patches; those side by side have the same."""
+        return tuple(dict.fromkeys(PatchRows.of(p, g.vertical) for p, g in self.patches))
 
 
-def patch_rows(patch: ir.Patch, row: int, count: int) -> tuple[int, int]:
-    """Rows of a patch among the output rows `row` to `row + count - 1`: first, count."""
-    first = max(0, -(-(row - patch.first[0]) // patch.step[0]))
-    stop = min(patch.size[0], -(-(row + count - patch.first[0]) // patch.step[0]))
-    return first, max(0, stop - first)
+@dataclass(frozen=True, slots=True)
+class PatchRows:
+    """Output rows first, first + step ... `size` of them, and the input rows that they need."""
+
+    first: int
+    step: int
+    size: int
+    axis: Axis
+
+    @classmethod
+    def of(cls, patch: ir.Patch, axis: Axis) -> PatchRows:
+        """The rows of a patch."""
+        return cls(patch.first[0], patch.step[0], patch.size[0], axis)
+
+    def among(self, row: int, count: int) -> tuple[int, int]:
+        """Own rows among the output rows `row` to `row + count - 1`: first, count."""
+        first = max(0, -(-(row - self.first) // self.step))
+        stop = min(self.size, -(-(row + count - self.first) // self.step))
+        return first, max(0, stop - first)
+
+
+PatchViews: TypeAlias = tuple[PatchRows, ...]
+
+
+def _patched_rows(views: PatchViews, row: int, count: int) -> tuple[int, int]:
+    """Input rows of an image that the patches need for some of its output rows: first, count."""
+    parts = ((view, *view.among(row, count)) for view in views)
+    needs = [view.axis.needed(first, rows) for view, first, rows in parts if rows]
+    low = min(need.first for need in needs)
+    return low, max(need.stop for need in needs) - low
+
+
+@lru_cache(maxsize=1024)
+def _most_patched_rows(views: PatchViews, image_rows: int, rows: int) -> int:
+    """Most input rows that any band needs; remembered, since planning asks for the same often."""
+    starts = range(image_rows - min(rows, image_rows) + 1)
+    return max(_patched_rows(views, row, rows)[1] for row in starts)
 
 
 def bands(op: ir.Op, tensors: Mapping[str, ir.Tensor]) -> Bands:

@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from html import escape
 from pathlib import Path
-from string import Template
 
 from codegen.decision import Decision
 from codegen.explanation import ABSORBED, ACCELERATOR, HOST, Explanation, NodeFate, Placement
+from codegen.html_page import fill, table_row
 from codegen.refusal import Refusal
 
 TEMPLATE = Path(__file__).with_name("explain_page.html")
@@ -19,16 +19,17 @@ COLORS = {ACCELERATOR: "#2b8a5a", HOST: "#d1495b", ABSORBED: "#86b4dc"}
 def page(explanation: Explanation, title: str) -> str:
     """The page, HTML; the same explanation gives the same text."""
     nodes = explanation.nodes
-    return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
-        title=escape(title),
+    return fill(
+        TEMPLATE,
+        title,
         summary=escape(summary(explanation)),
         bar="".join(_share(where, explanation) for where in COLORS),
         legend="".join(_key(where, explanation) for where in COLORS),
-        refused="\n".join(_refused(explanation)) or _row(["none", "", "", "", ""]),
+        refused="\n".join(_refused(explanation)) or table_row(["none", "", "", "", ""]),
         decisions=_decisions(explanation.decisions),
         regions="\n".join(_regions(explanation)) or "<p>Nothing.</p>",
-        count=len(nodes),
-        nodes="\n".join(_row([n.node, n.op, n.where, _how(n)]) for n in nodes),
+        count=str(len(nodes)),
+        nodes="\n".join(table_row([n.node, n.op, n.where, _how(n)]) for n in nodes),
     )
 
 
@@ -113,7 +114,9 @@ def _regions(explanation: Explanation) -> Iterator[str]:
         yield '<div class="scroll"><table><tr><th>op</th><th>commands</th><th>ONNX nodes</th></tr>'
         for op, members in sorted(by_op.items(), key=lambda item: item[1][0][1].first):
             place = members[0][1]
-            yield _row([op, f"{place.first} to {place.last}", "; ".join(map(_member, members))])
+            yield table_row(
+                [op, f"{place.first} to {place.last}", "; ".join(map(_member, members))]
+            )
         yield "</table></div>"
 
 
@@ -125,7 +128,3 @@ def _member(member: tuple[NodeFate, Placement]) -> str:
 def _how(fate: NodeFate) -> str:
     """The reason in full is in the table of refusals."""
     return fate.why if fate.refusal is None else f"{fate.refusal.rule}: {fate.refusal.detail}"
-
-
-def _row(texts: Iterable[str]) -> str:
-    return f"<tr>{''.join(f'<td>{escape(text)}</td>' for text in texts)}</tr>"

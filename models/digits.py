@@ -11,10 +11,11 @@ import numpy as np
 import onnx
 from sklearn.datasets import load_digits
 
+from models.labelled import labelled_network
 from models.layers import Chain, Conv, Dense, GlobalAveragePool, MaxPool, Relu, Residual
 from models.network import FloatArray, Network, Progress, silent
 from models.onnx_builder import GraphBuilder
-from models.quantize import accuracy, preprocess, quantize
+from models.quantize import preprocess
 from models.train import Labels, Recipe, fit, shift_half
 
 INPUT = "input"
@@ -66,19 +67,7 @@ def build(progress: Progress = silent, recipe: Recipe = RECIPE) -> Network:
     fit(net.chain, train_x, train_y, recipe, augment=shift_half, report=after_epoch)
     progress("quantizing", 0.9)
     float_model = preprocess(net.to_onnx())
-    model = quantize(float_model, [{INPUT: x[None]} for x in train_x[:CALIBRATION_IMAGES]])
-    figures = {
-        "float_accuracy": accuracy(float_model, INPUT, test_x, test_y),
-        "int8_accuracy": accuracy(model, INPUT, test_x, test_y),
-        "test_images": len(test_y),
-    }
-    return Network(
-        float_model=float_model,
-        model=model,
-        sample={INPUT: test_x[:1], "labels": test_y[:1]},
-        data={"test": {INPUT: test_x, "labels": test_y}},
-        figures=figures,
-    )
+    return labelled_network(float_model, train_x[:CALIBRATION_IMAGES], (test_x, test_y), silent)
 
 
 def split() -> tuple[tuple[FloatArray, Labels], tuple[FloatArray, Labels]]:

@@ -3,8 +3,9 @@
 
 ONNX's `light_*` files hold graphs of the model zoo as Caffe2 exported them (opset 9), but most
 weights are one constant each. Here they get values by what they are: He-normal kernels, small
-biases, batch norms that scale and shift. What a network says is noise; that the noise depends on
-every weight and pixel is what makes a comparison of bits worth something.
+biases, batch norms that scale and shift, with the statistics that belong to these kernels
+(statistics.py). What a network says is noise; that the noise depends on every weight and pixel is
+what makes a comparison of bits worth something.
 
 The closing softmax is left out, as in seeded.py: it would hide differences.
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -24,16 +26,19 @@ from models.layers import he_normal
 from models.network import BuildError, FloatArray, Network, Progress, silent
 from models.onnx_builder import IR_VERSION, OPSET
 from models.seeded import INPUT, SEED, images, seeded_network
+from models.statistics import fit_statistics
 
 FOLDER = Path("backend/test/data/light")
 OUTPUT = "logits"
 FULL_SIZE = "_224"
 """How the names of networks end that are also there for smaller images."""
 CALIBRATION_SAMPLES = 2
+STATISTICS_IMAGES = 8
+"""What statistics are measured on; others than the quantizer and our tests see."""
 SPREAD = 0.1
 """Deviation of biases, and of what batch norms scale by."""
-NORM_ROLES = ("", "scale", "bias", "bias", "variance")
-"""What the inputs of BatchNormalization are."""
+NORM_ROLES = ("", "scale", "bias", "bias", "scale")
+"""What the inputs of BatchNormalization are; mean and variance are measured later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +89,8 @@ def load_float(name: str) -> onnx.ModelProto:
     _flatten_any_size(model.graph)
     _seed(model)
     model = version_converter.convert_version(model, OPSET)
+    drawn = images((3, architecture.size, architecture.size), SEED + 2)
+    fit_statistics(model, np.concatenate(list(islice(drawn, STATISTICS_IMAGES))))
     model = shape_inference.infer_shapes(model, check_type=True, strict_mode=True)
     onnx.checker.check_model(model)
     return model
@@ -189,10 +196,7 @@ def _role(node: onnx.NodeProto, index: int) -> str:
 
 
 def _draw(rng: np.random.Generator, role: str, shape: tuple[int, ...]) -> FloatArray:
-    match role:
-        case "kernel":
-            # Caffe2 writes the kernel of a dense layer as [1, 1, outputs, inputs].
-            return he_normal(rng, shape[-2:] if shape[:2] == (1, 1) else shape).reshape(shape)
-        case "variance":
-            return rng.uniform(0.5, 1.5, shape).astype(np.float32)
+    if role == "kernel":
+        # Caffe2 writes the kernel of a dense layer as [1, 1, outputs, inputs].
+        return he_normal(rng, shape[-2:] if shape[:2] == (1, 1) else shape).reshape(shape)
     return rng.normal(1.0 if role == "scale" else 0.0, SPREAD, shape).astype(np.float32)

@@ -17,8 +17,9 @@ import numpy.typing as npt
 import onnx
 from onnx import helper
 
+from models.labelled import labelled_network
 from models.network import Array, BuildError, Network, Progress, silent
-from models.quantize import Quantization, accuracy, quantize
+from models.quantize import Quantization
 from models.wheels import locate, standardize
 
 PACKAGE = "magika"
@@ -70,23 +71,14 @@ def build(progress: Progress = silent) -> Network:
     float_model = load_float()
     samples, labels = labelled_files()
     chosen = np.arange(len(labels)) % CALIBRATION_SHARE == 0
-    progress("quantizing", 0.1)
     norms = tuple(node.name for node in float_model.graph.node if NORM in node.name)
-    calibration = [{INPUT: sample[None]} for sample in samples[chosen]]
-    model = quantize(float_model, calibration, Quantization(keep_float=norms))
-    progress("judging", 0.7)
-    tests, labels = samples[~chosen], labels[~chosen]
-    figures = {
-        "float_accuracy": accuracy(float_model, INPUT, tests, labels),
-        "int8_accuracy": accuracy(model, INPUT, tests, labels),
-        "test_files": len(labels),
-    }
-    return Network(
-        float_model=float_model,
-        model=model,
-        sample={INPUT: tests[:1], "labels": labels[:1]},
-        data={"test": {INPUT: tests, "labels": labels}},
-        figures=figures,
+    return labelled_network(
+        float_model,
+        samples[chosen],
+        (samples[~chosen], labels[~chosen]),
+        progress,
+        how=Quantization(keep_float=norms),
+        unit="files",
     )
 
 

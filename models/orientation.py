@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from models.labelled import labelled_network
 from models.network import Array, FloatArray, Network, Progress, silent
-from models.quantize import accuracy, quantize
 from models.text_images import imagenet_input, paper, photo_pieces, phrase, write
 from models.wheels import load_wheel
 
@@ -31,23 +31,9 @@ def build(progress: Progress = silent) -> Network:
     rng = np.random.default_rng(SEED)
     half = CALIBRATION_IMAGES // 2
     pieces = [imagenet_input(piece) for piece in photo_pieces(rng, half, SIZE)]
-    calibration, _ = turned_pages(rng, CALIBRATION_IMAGES - half)
-    progress("quantizing", 0.2)
-    model = quantize(float_model, [{"x": image[None]} for image in [*pieces, *calibration]])
-    progress("judging", 0.7)
-    images, labels = turned_pages(rng, TEST_IMAGES)
-    figures = {
-        "float_accuracy": accuracy(float_model, "x", images, labels),
-        "int8_accuracy": accuracy(model, "x", images, labels),
-        "test_images": len(labels),
-    }
-    return Network(
-        float_model=float_model,
-        model=model,
-        sample={"x": images[:1], "labels": labels[:1]},
-        data={"test": {"x": images, "labels": labels}},
-        figures=figures,
-    )
+    pages, _ = turned_pages(rng, CALIBRATION_IMAGES - half)
+    test = turned_pages(rng, TEST_IMAGES)
+    return labelled_network(float_model, [*pieces, *pages], test, progress)
 
 
 def turned_pages(rng: np.random.Generator, count: int) -> tuple[FloatArray, Array]:

@@ -12,9 +12,9 @@ from __future__ import annotations
 import numpy as np
 import onnx
 
+from models.labelled import answers, labelled_network
 from models.network import Array, FloatArray, Network, Progress, silent
 from models.ppocr_cls import PACKAGE
-from models.quantize import quantize, run
 from models.text_images import imagenet_input, paper, photo_pieces, phrase, write
 from models.wheels import load_wheel
 
@@ -34,22 +34,10 @@ def build(progress: Progress = silent) -> Network:
     rng = np.random.default_rng(SEED)
     half = CALIBRATION_IMAGES // 2
     pieces = [imagenet_input(p, blue_first=True) for p in photo_pieces(rng, half, SIZE)]
-    calibration, _ = pages(rng, CALIBRATION_IMAGES - half)
-    progress("quantizing", 0.2)
-    model = quantize(float_model, [{"x": image[None]} for image in [*pieces, *calibration]])
-    progress("judging", 0.8)
-    images, labels = pages(rng, TEST_IMAGES)
-    figures = {
-        "float_accuracy": _pixels_right(float_model, images, labels),
-        "int8_accuracy": _pixels_right(model, images, labels),
-        "test_images": len(labels),
-    }
-    return Network(
-        float_model=float_model,
-        model=model,
-        sample={"x": images[:1], "labels": labels[:1]},
-        data={"test": {"x": images, "labels": labels}},
-        figures=figures,
+    page_images, _ = pages(rng, CALIBRATION_IMAGES - half)
+    test = pages(rng, TEST_IMAGES)
+    return labelled_network(
+        float_model, [*pieces, *page_images], test, progress, score=_pixels_right
     )
 
 
@@ -67,6 +55,5 @@ def pages(rng: np.random.Generator, count: int) -> tuple[FloatArray, Array]:
     return np.stack(images), labels
 
 
-def _pixels_right(model: onnx.ModelProto, images: FloatArray, labels: Array) -> float:
-    likely = run(model, ({"x": image[None]} for image in images))[:, 0]
-    return float(((likely > TEXT) == labels).mean())
+def _pixels_right(model: onnx.ModelProto, images: Array, labels: Array) -> float:
+    return float(((answers(model, images) > TEXT) == labels).mean())

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 import numpy as np
 import onnx
 
+from models.labelled import answers, labelled_network
 from models.network import Array, FloatArray, Network, Progress, silent
 from models.ppocr_cls import PACKAGE
-from models.quantize import quantize, run
 from models.text_images import WORDS, paddle_input, paper, photo_pieces, write
 from models.wheels import load_wheel, locate
 
@@ -35,22 +35,8 @@ def build(progress: Progress = silent) -> Network:
     rng = np.random.default_rng(SEED)
     pieces = [paddle_input(piece) for piece in photo_pieces(rng, CALIBRATION_IMAGES // 4, SIZE)]
     lines, _ = text_lines(rng, CALIBRATION_IMAGES - len(pieces))
-    progress("quantizing", 0.2)
-    model = quantize(float_model, [{"x": image[None]} for image in [*pieces, *lines]])
-    progress("judging", 0.8)
-    images, labels = text_lines(rng, TEST_IMAGES)
-    figures = {
-        "float_accuracy": _characters_right(float_model, images, labels),
-        "int8_accuracy": _characters_right(model, images, labels),
-        "test_images": len(labels),
-    }
-    return Network(
-        float_model=float_model,
-        model=model,
-        sample={"x": images[:1], "labels": labels[:1]},
-        data={"test": {"x": images, "labels": labels}},
-        figures=figures,
-    )
+    test = text_lines(rng, TEST_IMAGES)
+    return labelled_network(float_model, [*pieces, *lines], test, progress, score=_characters_right)
 
 
 def text_lines(rng: np.random.Generator, count: int) -> tuple[FloatArray, Array]:
@@ -91,10 +77,10 @@ def edit_distance(a: Sequence[int], b: Sequence[int]) -> int:
     return row[-1]
 
 
-def _characters_right(model: onnx.ModelProto, images: FloatArray, labels: Array) -> float:
-    scores = run(model, ({"x": image[None]} for image in images))
+def _characters_right(model: onnx.ModelProto, images: Array, labels: Array) -> float:
+    steps_of_lines = answers(model, images).argmax(axis=-1)
     wrong = sum(
         edit_distance(collapse(steps.tolist()), label[label > 0].tolist())
-        for steps, label in zip(scores[:, 0].argmax(axis=-1), labels, strict=True)
+        for steps, label in zip(steps_of_lines, labels, strict=True)
     )
     return 1 - wrong / int(np.count_nonzero(labels))

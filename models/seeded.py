@@ -90,9 +90,9 @@ def seeded_network(
     return Network(float_model=float_model, model=model, sample={INPUT: next(samples)})
 
 
-def images(shape: tuple[int, int, int]) -> Iterator[FloatArray]:
+def images(shape: tuple[int, int, int], seed: int = SEED + 1) -> Iterator[FloatArray]:
     """Endless random images [1, C, H, W], smooth as natural ones: mean 0, deviation 1."""
-    rng = np.random.default_rng(SEED + 1)
+    rng = np.random.default_rng(seed)
     while True:
         noise = rng.normal(size=shape)
         spectrum = np.fft.rfft2(noise)

@@ -11,11 +11,11 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from pathlib import Path
-from string import Template
 
 import matplotlib
 from matplotlib.figure import Figure
 
+from codegen.html_page import fill, table_row
 from sim.attribution import USE_DOC, Use
 from sim.report import LayerRow, percentages, total_row, uses
 from sim.roofline import Roof
@@ -65,19 +65,18 @@ def _page(rows: Sequence[LayerRow], roof: Roof, title: str, svg: str) -> str:
     shown = uses(rows)
     total = total_row(rows)
     everything = [*rows, total]
-    return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
-        title=escape(title),
+    return fill(
+        TEMPLATE,
+        title,
         summary=escape(_summary(total, roof)),
         # Inline, the figure takes the page's text colour.
         figure=svg[svg.index("<svg") :].replace("#000000", "currentColor"),
         legend="\n".join(_legend(shown)),
         bars="\n".join(_bar(row, shown) for row in everything),
-        layer_head=_cells(LAYER_HEADINGS, "th"),
-        layers="\n".join(f"<tr>{_cells(_layer_cells(row, roof))}</tr>" for row in everything),
-        use_head=_cells(["op", *(use.name.lower() for use in shown)], "th"),
-        uses="\n".join(
-            f"<tr>{_cells([row.name, *percentages(row, shown)])}</tr>" for row in everything
-        ),
+        layer_head=table_row(LAYER_HEADINGS, "th"),
+        layers="\n".join(table_row(_layer_cells(row, roof)) for row in everything),
+        use_head=table_row(["op", *(use.name.lower() for use in shown)], "th"),
+        uses="\n".join(table_row([row.name, *percentages(row, shown)]) for row in everything),
     )
 
 
@@ -135,7 +134,3 @@ def _layer_cells(row: LayerRow, roof: Roof) -> list[str]:
         f"{rate:,.1f}" if rate else "",
         f"{rate / roof.at(intensity):.1%}" if rate and intensity else "",
     ]
-
-
-def _cells(texts: Iterable[str], tag: str = "td") -> str:
-    return "".join(f"<{tag}>{escape(text)}</{tag}>" for text in texts)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from accel.config import AccelConfig
 from codegen import ir
-from codegen.bands import Bands, patch_rows
+from codegen.bands import Bands, PatchRows
 from codegen.passes.tile_conv import Packed, conv_band, pack_conv
 from codegen.passes.tile_vector import pool_band
 from codegen.stream import Band, Stream, View
@@ -41,7 +41,7 @@ def mosaic_band(stream: Stream, plan: MosaicPlan, geometry: Bands, band: Band) -
     """Emit the commands of a band."""
     for conv, (patch, inner) in zip(plan.packed, geometry.patches, strict=True):
         image, row = geometry.locate(band.rows[0])
-        first, count = patch_rows(patch, row, band.rows[1])
+        first, count = PatchRows.of(patch, inner.vertical).among(row, band.rows[1])
         if not count:
             continue
         rows = image * patch.size[0] + first, count

@@ -154,10 +154,10 @@ class _Extractor:
 
     def _price(self, needs: int) -> int:
         total = 0
-        while needs:
-            low = needs & -needs
-            total += self.prices[low.bit_length() - 1]
-            needs ^= low
+        while needs:  # from the top: few of many thousand bits are set, and the rest gets shorter
+            top = needs.bit_length() - 1
+            total += self.prices[top]
+            needs ^= 1 << top
         return total
 
     def _children(self, node: Node) -> list[str]:

@@ -10,20 +10,19 @@ others. Exit status 0: every bit matches, 1: not so, 2: an error.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from accel.config import load_config
 from accel.errors import TesseraError
 from sim.benchmark.report import Results, document, network_table, speed_table, sweep_table
-from sim.benchmark.session import Step, steps, take
+from sim.benchmark.session import steps
 from sim.benchmark.suite import NETWORKS, SWEEP, expand
 from sim.show import PLAIN_WIDTH
+from sim.steps import exit_status, networks_parser, refused, take_all
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,28 +33,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         configs = {Path(name).stem: load_config(name) for name in options.config.split(",")}
         todo = list(steps(expand(options.networks), configs))
     except TesseraError as error:
-        console.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
-        return 2
-    results = _run(todo, options.json, console)
+        return refused(error, console)
+    results = Results()
+    take_all(todo, results, document, options.json, console)
     _show(results)
-    for name, reason in results.failures.items():
-        console.print(f"error: {name}: {reason}", style="red", markup=False, soft_wrap=True)
-    if results.failures:
-        return 2
-    return int(results.mismatched > 0)
+    return exit_status(results, console)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m sim.benchmark",
-        description="Cycles of the benchmark networks on RTL beside published figures.",
-    )
-    parser.add_argument(
-        "networks",
-        nargs="*",
-        default=list(NETWORKS),
-        metavar="NETWORK",
-        help=f"names, groups or ONNX files (default: {' '.join(NETWORKS)})",
+    parser = networks_parser(
+        "python -m sim.benchmark",
+        "Cycles of the benchmark networks on RTL beside published figures.",
+        NETWORKS,
+        Path("build/bench.json"),
     )
     parser.add_argument(
         "--config",
@@ -63,33 +53,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME,...",
         help="hardware: names in accel/configs, or TOML files",
     )
-    parser.add_argument(
-        "--json",
-        type=Path,
-        default=Path("build/bench.json"),
-        metavar="FILE",
-        help="where the results go (default: build/bench.json)",
-    )
     return parser
-
-
-def _run(todo: Sequence[Step], output: Path, console: Console) -> Results:
-    """Take every step; what is known is in `output` after each."""
-    results = Results()
-    output.parent.mkdir(parents=True, exist_ok=True)
-    columns = (BarColumn(20), MofNCompleteColumn(), TimeElapsedColumn())
-    text = TextColumn("{task.description}", markup=False)
-    with Progress(*columns, text, console=console, transient=True) as progress:
-        task = progress.add_task("", total=len(todo))
-
-        def status(what: str) -> None:
-            progress.update(task, description=what)
-
-        for step in todo:
-            take(step, results, status)
-            output.write_text(json.dumps(document(results), indent=2) + "\n", encoding="utf-8")
-            progress.advance(task)
-    return results
 
 
 def _show(results: Results) -> None:

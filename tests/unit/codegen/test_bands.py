@@ -78,3 +78,25 @@ def test_no_band_needs_more_rows_than_its_buffer_has(builder: Builder, data: st.
     for operand in geometry.operands:
         _, rows = geometry.input_rows(operand.reach, first, count)
         assert rows <= geometry.most_input_rows(operand.reach, count)
+
+
+def test_a_band_of_patches_needs_what_its_rows_need() -> None:
+    """Rows of a transposed convolution: 3 taps, 2 output rows to an input row, of 2 images."""
+    builder = Builder()
+    builder.upsample(builder.input((2, 5, 4, 8)), 8, ir.Window2d((3, 3), (2, 2)))
+    geometry = bands(builder.ops[0], builder.tensors)
+    assert (geometry.images, geometry.image_rows) == (2, 11)
+
+    def needed(row: int) -> set[int]:
+        """Input rows i with a tap 0 <= row - 2 i <= 2 that exist."""
+        return {i for i in range(5) if 0 <= row - 2 * i <= 2}
+
+    for count in range(1, 12):
+        most = 0
+        for first in range(12 - count):
+            rows = set.union(*(needed(row) for row in range(first, first + count)))
+            low, size = min(rows), len(rows)
+            assert geometry.input_rows(Reach.WINDOW, first, count) == (low, size)
+            assert geometry.input_rows(Reach.WINDOW, 11 + first, count) == (5 + low, size)
+            most = max(most, size)
+        assert geometry.most_input_rows(Reach.WINDOW, count) == most

@@ -15,6 +15,8 @@ from codegen.frontend.onnx_import import import_model
 from sim.compare import run_host, run_onnxruntime
 from tests.unit.codegen.onnx_nodes import Array, model_of
 
+pytestmark = pytest.mark.usefixtures("quick_host_code")
+
 X = np.random.default_rng(2).normal(0, 1, (4, 5)).astype(np.float32)
 
 

@@ -17,6 +17,8 @@ from codegen.frontend.onnx_import import import_model
 from sim.compare import run_host
 from tests.unit.codegen.onnx_nodes import Kind, both, model_of
 
+pytestmark = pytest.mark.usefixtures("quick_host_code")
+
 RANDOM = np.random.default_rng(3)
 
 

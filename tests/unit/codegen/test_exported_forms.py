@@ -13,6 +13,8 @@ from codegen.frontend.integerize import integerize
 from codegen.frontend.onnx_import import import_model
 from tests.unit.codegen.onnx_nodes import Array, assert_within_a_step, model_of
 
+pytestmark = pytest.mark.usefixtures("quick_host_code")
+
 RANDOM = np.random.default_rng(9)
 X = RANDOM.integers(-128, 128, (1, 3, 5, 6), np.int8)
 

@@ -17,6 +17,8 @@ from codegen.frontend.tflite.convert import CONVERTERS
 from sim.compare import run_host
 from tests.e2e.tflite_models import RELU6, SAME, VALID, Activation, TfliteNet, autoencoder, cnn
 
+pytestmark = pytest.mark.usefixtures("quick_host_code")
+
 Build = Callable[[TfliteNet], Activation]
 
 

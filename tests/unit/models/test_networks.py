@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import onnx
@@ -26,9 +27,14 @@ BUILDERS: dict[str, Callable[[], Network]] = {
 }
 
 
-@pytest.fixture(scope="module", params=BUILDERS)
+@cache
+def built(name: str) -> Network:
+    return BUILDERS[name]()
+
+
+@pytest.fixture(params=BUILDERS)
 def network(request: pytest.FixtureRequest) -> Network:
-    return BUILDERS[request.param]()
+    return built(request.param)
 
 
 def test_opset_is_one_that_every_tool_reads(network: Network) -> None:
@@ -179,6 +185,6 @@ def test_seeded_builds_are_byte_identical() -> None:
 
 
 def test_ppocr_reads_text_it_has_never_seen() -> None:
-    figures = ppocr_cls.build().figures
+    figures = built("ppocr_cls").figures
     assert figures["float_accuracy"] > 0.8
     assert figures["int8_accuracy"] > 0.8

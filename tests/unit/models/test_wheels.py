@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 
 import numpy as np
 import onnx
@@ -19,9 +20,11 @@ from models.quantize import run
 from models.seeded import INPUT, images
 from models.wheels import locate
 
+loaded = cache(light.load_float)
+
 
 def test_light_weights_are_drawn_by_what_they_are() -> None:
-    model = light.load_float("light_squeezenet")
+    model = loaded("light_squeezenet")
     weights = {w.name: onnx.numpy_helper.to_array(w) for w in model.graph.initializer}
     kernels = [weights[node.input[1]] for node in model.graph.node if node.op_type == "Conv"]
     assert len(kernels) == 26
@@ -32,16 +35,24 @@ def test_light_weights_are_drawn_by_what_they_are() -> None:
     assert [v.name for v in (*model.graph.input, *model.graph.output)] == [INPUT, light.OUTPUT]
 
 
-def test_light_networks_answer_differently_to_different_images() -> None:
-    model = light.load_float("light_shufflenet")
+@pytest.mark.parametrize("name", ["light_shufflenet", "light_squeezenet", "light_inception_v2"])
+def test_light_networks_answer_differently_to_different_images(name: str) -> None:
+    """By more than an int8 step; without fitted statistics: 31 %, 37 %, none of the outputs."""
+    model = loaded(name)
     drawn = images((3, 224, 224))
     first, second = run(model, [{INPUT: next(drawn)}, {INPUT: next(drawn)}])
     step = np.ptp(first) / 255
-    assert (np.abs(first - second) > step).mean() > 0.2
+    assert (np.abs(first - second) > step).mean() > 0.75
+
+
+def test_int8_follows_float_through_many_layers() -> None:
+    network = light.build("light_shufflenet")
+    expected, actual = (run(m, [network.sample]) for m in (network.float_model, network.model))
+    assert np.corrcoef(expected.ravel(), actual.ravel())[0, 1] > 0.98
 
 
 def test_light_networks_are_reproducible() -> None:
-    first, second = (light.load_float("light_squeezenet") for _ in range(2))
+    first, second = loaded("light_squeezenet"), light.load_float("light_squeezenet")
     assert first.SerializeToString() == second.SerializeToString()
 
 

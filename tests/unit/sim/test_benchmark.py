@@ -31,12 +31,12 @@ from sim.benchmark.report import (
     speed_table,
     sweep_table,
 )
-from sim.benchmark.session import Status, take
 from sim.benchmark.suite import MODELS, NETWORKS, expand, memories_of, provide
 from sim.compare import Call
 from sim.memory import MODELS as MEMORY_MODELS
 from sim.memory import MemoryModel
 from sim.report import LayerRow
+from sim.steps import Status, take
 
 FIGURES = {
     "cycles",

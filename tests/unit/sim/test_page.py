@@ -17,9 +17,10 @@ ROOF = Roof(peak=256, bandwidth=16)
 ROWS = [*layer_rows(program(), PROFILE, 256), LayerRow("Softmax", "Softmax", "a<b", "host")]
 
 
-@pytest.fixture
-def page(tmp_path: Path) -> str:
-    index, svg, png = write_report(tmp_path / "new", ROWS, ROOF, "net <1>")
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("page") / "new"
+    index, svg, png = write_report(folder, ROWS, ROOF, "net <1>")
     with Image.open(png) as image:
         assert image.size == (1350, 825)
     assert "conv_0" in svg.read_text(encoding="utf-8")

@@ -21,6 +21,8 @@ from codegen.rewrite.rewrite import rewrite, widest_kernel
 from sim.compare import run_host
 from tests.e2e.island_models import Islands, wide_kernel_net
 
+pytestmark = pytest.mark.usefixtures("quick_host_code")
+
 CONFIG = AccelConfig()
 Build = Callable[[], Islands]
 
