@@ -57,11 +57,7 @@ def explain(
             fates.append(NodeFate(name, node.op_type, HOST, str(why), refusal=why))
         else:
             fates.append(_absorbed(name, node.op_type, folded[index], names))
-    macs = sum(layer.macs for program in programs.values() for layer in program.layers)
-    warnings = []
-    if not programs:
-        warnings.append("nothing can be offloaded: the whole model runs on the host")
-    return Explanation(tuple(fates), macs, notes.float_error, tuple(warnings), tuple(decisions))
+    return Explanation.of(fates, programs, notes.float_error, decisions)
 
 
 def _absorbed(name: str, op: str, into: Absorption, names: Sequence[str]) -> NodeFate:

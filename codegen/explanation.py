@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from accel.program import Program
@@ -66,6 +66,20 @@ class Explanation:
     warnings: tuple[str, ...]
     decisions: tuple[Decision, ...] = ()
     """Of --partition cost: what was weighed against the host."""
+
+    @classmethod
+    def of(
+        cls,
+        fates: Iterable[NodeFate],
+        programs: Mapping[str, Program],
+        float_error_bound: float,
+        decisions: Iterable[Decision] = (),
+    ) -> Explanation:
+        """The report on what became of the nodes, and of `programs` by symbol."""
+        macs = sum(layer.macs for program in programs.values() for layer in program.layers)
+        none = "nothing can be offloaded: the whole model runs on the host"
+        warnings = () if programs else (none,)
+        return cls(tuple(fates), macs, float_error_bound, warnings, tuple(decisions))
 
     def to_json(self) -> str:
         """As a JSON document."""

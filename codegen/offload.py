@@ -11,13 +11,12 @@ from accel.program import Program
 from codegen import ir
 from codegen.choices import ByCost, Choices
 from codegen.decision import Decision
+from codegen.lowering import lower_regions
 from codegen.matching import Matched
 from codegen.partition.partition import Partitioned
 from codegen.partition.to_ir import regions
-from codegen.partition.translate import Translated, translate
-from codegen.pipeline import lower
+from codegen.partition.translate import translate
 from codegen.profit import Clocked, weigh
-from codegen.recipe import Recipe
 from codegen.refusal import Refusal
 
 Progress = Callable[[str], None]
@@ -30,7 +29,6 @@ class Offloaded:
     partitioned: Partitioned
     graphs: dict[str, ir.Graph]
     programs: dict[str, Program]
-    recipes: dict[str, Recipe]
     decisions: tuple[Decision, ...] = ()
 
 
@@ -56,10 +54,11 @@ def offload(
     translated = matched.translated
     dropped: list[Decision] = []
     while True:
-        found = _compile(translated, config, choices, progress)
+        programs = lower_regions(translated.graphs, config, choices, progress)
+        found = Offloaded(translated.partitioned, translated.graphs, programs)
         if choices.by_cost is None:
             return found
-        decided, more = _weigh(found, config, choices.by_cost, progress)
+        decided, more = _weigh(found, config, choices, choices.by_cost, progress)
         if not more.keys() - translated.excluded.keys():
             return replace(found, decisions=(*dropped, *decided))
         dropped += [decision for decision in decided if not decision.offloaded]
@@ -68,19 +67,8 @@ def offload(
         translated = translate(matched.integer, nodes, config, choices.rule, excluded)
 
 
-def _compile(
-    translated: Translated, config: AccelConfig, choices: Choices, progress: Progress
-) -> Offloaded:
-    programs, recipes = {}, {}
-    for symbol, graph in translated.graphs.items():
-        progress(f"planning {symbol} ({len(graph.ops)} ops)")
-        recipes[symbol] = choices.recipe(graph, config)
-        programs[symbol] = lower(graph, config, recipes[symbol])
-    return Offloaded(translated.partitioned, translated.graphs, programs, recipes)
-
-
 def _weigh(
-    found: Offloaded, config: AccelConfig, by_cost: ByCost, progress: Progress
+    found: Offloaded, config: AccelConfig, choices: Choices, by_cost: ByCost, progress: Progress
 ) -> tuple[list[Decision], dict[str, Refusal]]:
     """Decisions about all regions, and the variables that go to the host."""
     from codegen.partition.host_time import workloads
@@ -94,7 +82,8 @@ def _weigh(
     for symbol, graph in found.graphs.items():
         progress(f"weighing {symbol}")
         host_us = {variable: times[variable] for variable in ops[symbol]}
-        weighed = weigh(graph, found.programs[symbol], host_us, of, found.recipes[symbol])
+        recipe = choices.recipe(graph, config)
+        weighed = weigh(graph, found.programs[symbol], host_us, of, recipe)
         decisions += weighed.decisions
         excluded |= weighed.excluded
     return decisions, excluded

@@ -45,8 +45,12 @@ from models.network import Progress as Report
 
 DEFAULT_FOLDER = Path("build/models")
 SOURCES = Path(__file__).parent
-QUANTIZER = SOURCES.parent / "codegen" / "frontend"
-QUANTIZER_SOURCES = ("pointwise_chains.py", "prepare.py", "quantize.py")
+ROOT = SOURCES.parent
+USED = (
+    *(f"codegen/frontend/{name}.py" for name in ("pointwise_chains", "prepare", "quantize")),
+    *("codegen/frontend/onnx_reference.py", "sim/scoring.py"),
+)
+"""What the scripts here use from elsewhere: the quantizer, and how networks are judged."""
 MADE_WITH = (
     "numpy",
     "onnx",
@@ -182,8 +186,7 @@ def build(
 def source_key() -> str:
     """Hash of everything that decides what a network becomes: our scripts and what they use."""
     digest = hashlib.sha256()
-    quantizer = [QUANTIZER / name for name in QUANTIZER_SOURCES]
-    for source in [*sorted(SOURCES.glob("*.py")), *quantizer]:
+    for source in [*sorted(SOURCES.glob("*.py")), *(ROOT / name for name in USED)]:
         digest.update(source.name.encode() + b"\0" + source.read_bytes() + b"\0")
     for package in MADE_WITH:
         digest.update(f"{package}=={version(package)}\n".encode())

@@ -3,27 +3,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TypeAlias
+from collections.abc import Iterable
 
 import onnx
 
 from models.network import Array, Network, Progress
 from models.quantize import Quantization, quantize, run
-
-Score: TypeAlias = Callable[[onnx.ModelProto, Array, Array], float]
-"""How well a model does, 0 to 1, on samples [N, ...] with their labels."""
-
-
-def answers(model: onnx.ModelProto, samples: Iterable[Array]) -> Array:
-    """First output for each sample, given alone to the only input, stacked."""
-    (entry,) = model.graph.input
-    return run(model, ({entry.name: sample[None]} for sample in samples))[:, 0]
+from sim.scoring import decide, share
 
 
 def accuracy(model: onnx.ModelProto, samples: Array, labels: Array) -> float:
-    """Share of the samples that are classified as labelled."""
-    return float((answers(model, samples).argmax(axis=1) == labels).mean())
+    """How much of what is labelled the first output gets right, sample by sample, 0 to 1."""
+    (entry,) = model.graph.input
+    answers = run(model, ({entry.name: sample[None]} for sample in samples))
+    return share(map(decide, answers, labels), labels)
 
 
 def labelled_network(
@@ -32,7 +25,6 @@ def labelled_network(
     test: tuple[Array, Array],
     progress: Progress,
     *,
-    score: Score = accuracy,
     how: Quantization | None = None,
     unit: str = "images",
 ) -> Network:
@@ -43,7 +35,6 @@ def labelled_network(
         calibration: samples, without the batch axis.
         test: samples [N, ...] and their labels.
         progress: told of the progress.
-        score: judges a model on the test set.
         how: to quantize.
         unit: what a sample is, for the figures.
     """
@@ -54,8 +45,8 @@ def labelled_network(
     model = quantize(float_model, feeds, how or Quantization())
     progress("judging", 0.7)
     figures = {
-        "float_accuracy": score(float_model, samples, labels),
-        "int8_accuracy": score(model, samples, labels),
+        "float_accuracy": accuracy(float_model, samples, labels),
+        "int8_accuracy": accuracy(model, samples, labels),
         f"test_{unit}": len(labels),
     }
     return Network(

@@ -10,9 +10,8 @@ found inside or outside of the boxes around the lines.
 from __future__ import annotations
 
 import numpy as np
-import onnx
 
-from models.labelled import answers, labelled_network
+from models.labelled import labelled_network
 from models.network import Array, FloatArray, Network, Progress, silent
 from models.ppocr_cls import PACKAGE
 from models.text_images import imagenet_input, paper, photo_pieces, phrase, write
@@ -23,8 +22,6 @@ SIZE = 160, 160
 SEED = 5
 CALIBRATION_IMAGES = 24
 TEST_IMAGES = 30
-TEXT = 0.3
-"""Pixels with more are text, as in PaddleOCR."""
 
 
 def build(progress: Progress = silent) -> Network:
@@ -36,9 +33,7 @@ def build(progress: Progress = silent) -> Network:
     pieces = [imagenet_input(p, blue_first=True) for p in photo_pieces(rng, half, SIZE)]
     page_images, _ = pages(rng, CALIBRATION_IMAGES - half)
     test = pages(rng, TEST_IMAGES)
-    return labelled_network(
-        float_model, [*pieces, *page_images], test, progress, score=_pixels_right
-    )
+    return labelled_network(float_model, [*pieces, *page_images], test, progress)
 
 
 def pages(rng: np.random.Generator, count: int) -> tuple[FloatArray, Array]:
@@ -53,7 +48,3 @@ def pages(rng: np.random.Generator, count: int) -> tuple[FloatArray, Array]:
             label[0, max(top, 0) : bottom, max(left, 0) : right] = 1
         images.append(imagenet_input(page, blue_first=True))
     return np.stack(images), labels
-
-
-def _pixels_right(model: onnx.ModelProto, images: Array, labels: Array) -> float:
-    return float(((answers(model, images) > TEXT) == labels).mean())

@@ -9,12 +9,10 @@ on other lines, by the share of characters that are right (1 - edit distance / l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import onnx
 
-from models.labelled import answers, labelled_network
+from models.labelled import labelled_network
 from models.network import Array, FloatArray, Network, Progress, silent
 from models.ppocr_cls import PACKAGE
 from models.text_images import WORDS, paddle_input, paper, photo_pieces, write
@@ -36,7 +34,7 @@ def build(progress: Progress = silent) -> Network:
     pieces = [paddle_input(piece) for piece in photo_pieces(rng, CALIBRATION_IMAGES // 4, SIZE)]
     lines, _ = text_lines(rng, CALIBRATION_IMAGES - len(pieces))
     test = text_lines(rng, TEST_IMAGES)
-    return labelled_network(float_model, [*pieces, *lines], test, progress, score=_characters_right)
+    return labelled_network(float_model, [*pieces, *lines], test, progress)
 
 
 def text_lines(rng: np.random.Generator, count: int) -> tuple[FloatArray, Array]:
@@ -58,29 +56,3 @@ def characters() -> list[str]:
     model = onnx.load(locate(PACKAGE) / FILE)
     (listed,) = (entry.value for entry in model.metadata_props if entry.key == "character")
     return ["", *listed.split("\n"), " "]
-
-
-def collapse(steps: Sequence[int]) -> list[int]:
-    """Connectionist temporal classification: repeats are one, none separates."""
-    before = [0, *steps[:-1]]
-    return [int(code) for code, last in zip(steps, before, strict=True) if code and code != last]
-
-
-def edit_distance(a: Sequence[int], b: Sequence[int]) -> int:
-    """How many characters to insert, delete or replace to make one the other (Levenshtein)."""
-    row = list(range(len(b) + 1))
-    for above, left in enumerate(a):
-        last, row[0] = row[0], above + 1
-        for column, top in enumerate(b, start=1):
-            best = min(row[column] + 1, row[column - 1] + 1, last + (left != top))
-            last, row[column] = row[column], best
-    return row[-1]
-
-
-def _characters_right(model: onnx.ModelProto, images: Array, labels: Array) -> float:
-    steps_of_lines = answers(model, images).argmax(axis=-1)
-    wrong = sum(
-        edit_distance(collapse(steps.tolist()), label[label > 0].tolist())
-        for steps, label in zip(steps_of_lines, labels, strict=True)
-    )
-    return 1 - wrong / int(np.count_nonzero(labels))

@@ -27,7 +27,7 @@ from codegen.compile import Compiled, compile_model
 from codegen.frontend.onnx_reference import open_session
 from sim.backends.open_device import BACKENDS, open_device
 from sim.compare import Artifact, export_and_load, input_names
-from sim.scoring import Array, decide, right, same
+from sim.scoring import Array, decide, same, share
 from sim.session import memory_bytes
 
 
@@ -103,20 +103,15 @@ def judge(
     twin = model.with_name(f"{model.stem}.float.onnx")
     float_share = None
     if twin.is_file():
-        float_share = _share(_decisions(twin, name, inputs, labels), labels)
+        float_share = share(_decisions(twin, name, inputs, labels), labels)
     return Accuracy(
         len(labels),
         backend,
-        _share(found, labels),
-        _share(quantized, labels),
+        share(found, labels),
+        share(quantized, labels),
         float_share,
         float(np.mean([same(a, b) for a, b in zip(found, quantized, strict=True)])),
     )
-
-
-def _share(decisions: Sequence[Array], labels: Array) -> float:
-    counted = [right(*pair) for pair in zip(decisions, labels, strict=True)]
-    return sum(good for good, _ in counted) / sum(whole for _, whole in counted)
 
 
 def _decisions(model: Path, name: str, inputs: Array, labels: Array) -> list[Array]:

@@ -10,7 +10,7 @@ The labels' shape says what the task is:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 MASK = 0.3
+"""Pixels with more are text, as in PaddleOCR."""
 CLASSES, SEQUENCES = 0, 1
 """Dimensions of a label."""
 
@@ -27,7 +28,7 @@ def decide(output: Array, label: Array) -> Array:
     if label.ndim == CLASSES:
         return np.asarray(output.argmax())
     if label.ndim == SEQUENCES:
-        return np.array(_collapse(output[0].argmax(axis=-1).tolist()), np.int64)
+        return np.array(collapse(output[0].argmax(axis=-1).tolist()), np.int64)
     return np.asarray(output[0] > MASK, np.int64)
 
 
@@ -45,6 +46,12 @@ def same(a: Array, b: Array) -> bool:
     return a.shape == b.shape and bool((a == b).all())
 
 
+def share(decisions: Iterable[Array], labels: Iterable[Array]) -> float:
+    """How much of all that is labelled is decided rightly, 0 to 1."""
+    counted = [right(*pair) for pair in zip(decisions, labels, strict=True)]
+    return sum(good for good, _ in counted) / sum(whole for _, whole in counted)
+
+
 def edit_distance(a: Sequence[int], b: Sequence[int]) -> int:
     """How many elements to insert, delete or replace to make one the other (Levenshtein)."""
     row = list(range(len(b) + 1))
@@ -56,7 +63,7 @@ def edit_distance(a: Sequence[int], b: Sequence[int]) -> int:
     return row[-1]
 
 
-def _collapse(steps: Sequence[int]) -> list[int]:
-    """Repeats are one, and 0 separates."""
+def collapse(steps: Sequence[int]) -> list[int]:
+    """Connectionist temporal classification: repeats are one, and 0 separates."""
     before = [0, *steps[:-1]]
     return [code for code, last in zip(steps, before, strict=True) if code and code != last]

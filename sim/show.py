@@ -19,12 +19,16 @@ if TYPE_CHECKING:
     from sim.session import Result
 
 PLAIN_WIDTH = 120
-"""Columns of a table that goes to a file or pipe."""
+
+
+def output(plain_width: int = PLAIN_WIDTH) -> Console:
+    """Standard output; tables that go to a file or pipe have `plain_width` columns."""
+    return Console(width=None if sys.stdout.isatty() else plain_width)
 
 
 def show(result: Result, title: str, files: Mapping[str, Sequence[Path]]) -> None:
     """Print tables, remarks and, as the last line, the verdict."""
-    console = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH)
+    console = output()
     console.print(layer_table(result.rows, title))
     console.print()
     if result.cycles:

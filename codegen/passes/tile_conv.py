@@ -235,23 +235,27 @@ def _output(
     }
 
 
+NO_RESIDUAL = {
+    "residual": 0,
+    "res_addr": 0,
+    "res_plane": 0,
+    "res_pitch": 0,
+    "res_zp": 0,
+    "add_self_mult": 0,
+    "add_res_mult": 0,
+    "add_shift": 1,
+    "add_zp": 0,
+    "add_lo": 0,
+    "add_hi": 0,
+}
+"""Fields of a CONV to which nothing is added."""
+
+
 def _residual(
     conv: ir.Conv, box: Box, chunk: Chunk, band: Band, config: AccelConfig
 ) -> dict[str, int]:
     if conv.add is None:
-        return {
-            "residual": 0,
-            "res_addr": 0,
-            "res_plane": 0,
-            "res_pitch": 0,
-            "res_zp": 0,
-            "add_self_mult": 0,
-            "add_res_mult": 0,
-            "add_shift": 1,
-            "add_zp": 0,
-            "add_lo": 0,
-            "add_hi": 0,
-        }
+        return NO_RESIDUAL
     view, rule = band.inputs[1], conv.add
     block = chunk.n[0] * config.words_per_vector - band.blocks[0]
     return {

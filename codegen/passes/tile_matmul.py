@@ -22,6 +22,7 @@ from codegen import ir
 from codegen.bands import Bands
 from codegen.feed import DENSE
 from codegen.geometry import pixel_tiles, split_evenly
+from codegen.passes.tile_conv import NO_RESIDUAL
 from codegen.plan import Memory, Place
 from codegen.stream import Band, Stream
 from codegen.weights import pack_params
@@ -171,16 +172,6 @@ _PLAIN = {
     "n_blocks": 1,
     "first": 1,
     "last": 1,
-    "residual": 0,
-    "res_addr": 0,
-    "res_plane": 0,
-    "res_pitch": 0,
-    "res_zp": 0,
-    "add_self_mult": 0,
-    "add_res_mult": 0,
-    "add_shift": 1,
-    "add_zp": 0,
-    "add_lo": 0,
-    "add_hi": 0,
+    **NO_RESIDUAL,
 }
 """A single n-block without residual."""

@@ -21,7 +21,7 @@ from codegen.explanation import (
     placements,
 )
 from codegen.frontend.nodes import node_indices
-from codegen.pipeline import lower
+from codegen.lowering import lower_regions
 from codegen.refusal import Refusal, as_refusal, rule_of
 from codegen.relay import artifact
 from codegen.relay.expressions import hint_of
@@ -81,10 +81,7 @@ def compile_relay(
     partitioned = partition(integer, config, choices.annotate)
     names = tuple(name for name, _ in loaded.nodes)
     graphs = {s: to_ir(s, region, names) for s, region in partitioned.regions().items()}
-    programs = {}
-    for symbol, graph in graphs.items():
-        progress(f"planning {symbol} ({len(graph.ops)} ops)")
-        programs[symbol] = lower(graph, config, choices.recipe(graph, config))
+    programs = lower_regions(graphs, config, choices, progress)
     explanation = _explain(loaded, notes, partitioned, graphs, programs)
     return RelayCompiled(loaded, qnn, integer, notes, partitioned, graphs, programs, explanation)
 
@@ -110,9 +107,7 @@ def _explain(
             fates.append(NodeFate(name, op, HOST, str(why), refusal=why))
         else:
             fates.append(NodeFate(name, op, ABSORBED, "folded into its neighbours"))
-    macs = sum(layer.macs for program in programs.values() for layer in program.layers)
-    warnings = () if programs else ("nothing can be offloaded: the whole model runs on the host",)
-    return Explanation(tuple(fates), macs, notes.float_error, warnings)
+    return Explanation.of(fates, programs, notes.float_error)
 
 
 def values_are_offloaded_around() -> None:

@@ -21,7 +21,7 @@ from accel.errors import TesseraError
 from sim.benchmark.report import Results, document, network_table, speed_table, sweep_table
 from sim.benchmark.session import steps
 from sim.benchmark.suite import NETWORKS, SWEEP, expand
-from sim.show import PLAIN_WIDTH
+from sim.show import output
 from sim.steps import exit_status, networks_parser, refused, take_all
 
 
@@ -57,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _show(results: Results) -> None:
-    console = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH)
+    console = output()
     networks = [run for run in results.runs if not run.network.startswith(SWEEP)]
     sweep = [run for run in results.runs if run.network.startswith(SWEEP)]
     if networks:

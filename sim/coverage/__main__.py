@@ -24,6 +24,7 @@ from codegen.choices import MATCHES
 from sim.benchmark.suite import expand, provide
 from sim.coverage.measure import measure
 from sim.coverage.report import Results, coverage_table, document, reasons_table
+from sim.show import output
 from sim.steps import Status, exit_status, networks_parser, refused, take_all
 
 NETWORKS = (
@@ -50,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     results = Results()
     todo = [(path.stem, _step(path, config, matches, options.samples)) for path in paths]
     take_all(todo, results, document, options.json, console)
-    out = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH)
+    out = output(PLAIN_WIDTH)
     if results.rows:
         out.print(coverage_table(results.rows), "", reasons_table(results.rows))
     return exit_status(results, console)

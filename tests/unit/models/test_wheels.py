@@ -114,20 +114,6 @@ def test_the_reader_knows_its_characters() -> None:
         assert "".join(characters[code] for code in label if code)[-2:].isdigit()
 
 
-@pytest.mark.parametrize(
-    ("steps", "text"), [([0, 3, 3, 0, 3, 5, 0], [3, 3, 5]), ([0, 0], []), ([7, 7], [7])]
-)
-def test_repeated_steps_are_one_character(steps: list[int], text: list[int]) -> None:
-    assert ppocr_rec.collapse(steps) == text
-
-
-@pytest.mark.parametrize(
-    ("a", "b", "edits"), [("ab", "ab", 0), ("kitten", "sitting", 3), ("", "ab", 2)]
-)
-def test_edit_distance(a: str, b: str, edits: int) -> None:
-    assert ppocr_rec.edit_distance([*map(ord, a)], [*map(ord, b)]) == edits
-
-
 def test_text_is_inside_its_box() -> None:
     page = text_images.paper(np.random.default_rng(0), (60, 200))
     plain = np.asarray(page).copy()

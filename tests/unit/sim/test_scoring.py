@@ -2,8 +2,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from sim.scoring import decide, right, same
+from sim.scoring import collapse, decide, edit_distance, right, same
 
 
 def test_a_class_is_the_highest_score() -> None:
@@ -29,3 +30,17 @@ def test_a_mask_is_judged_by_its_pixels() -> None:
 def test_decisions_of_different_lengths_differ() -> None:
     assert same(np.array([1, 2]), np.array([1, 2]))
     assert not same(np.array([1, 2]), np.array([1, 2, 3]))
+
+
+@pytest.mark.parametrize(
+    ("steps", "text"), [([0, 3, 3, 0, 3, 5, 0], [3, 3, 5]), ([0, 0], []), ([7, 7], [7])]
+)
+def test_repeated_steps_are_one_character(steps: list[int], text: list[int]) -> None:
+    assert collapse(steps) == text
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "edits"), [("ab", "ab", 0), ("kitten", "sitting", 3), ("", "ab", 2)]
+)
+def test_edit_distance(a: str, b: str, edits: int) -> None:
+    assert edit_distance([*map(ord, a)], [*map(ord, b)]) == edits
