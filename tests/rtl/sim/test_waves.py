@@ -12,6 +12,7 @@ import pywellen
 from accel.device import Profile
 from accel.driver import Driver
 from sim.backends.open_device import open_device
+from sim.backends.rtl_device import RtlDevice
 from sim.memory import parse_memory
 from sim.views import TOP, groups
 from sim.waves import WaveRequest
@@ -76,6 +77,17 @@ def test_waves_change_nothing(memory: str, tmp_path: Path) -> None:
     plain, dumped = outcomes
     assert plain.counters == dumped.counters
     assert plain.profile == dumped.profile
+
+
+@pytest.mark.parametrize("dumped", [False, True])
+def test_a_wait_for_nothing_takes_its_limit(dumped: bool, tmp_path: Path) -> None:
+    """To the cycle, also where the bench skips all of them."""
+    waves = WaveRequest(tmp_path / "a.fst") if dumped else None
+    with open_device("verilator", TINY, memory_bytes=4096, waves=waves) as device:
+        assert isinstance(device, RtlDevice)
+        start = device.cycles()
+        assert not device.wait_irq(1000)
+        assert device.cycles() == start + 1000
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
