@@ -8,6 +8,8 @@ from typing import Any
 
 from tvm.ir import Call
 
+from codegen.frontend.expressions import op_name, shape_of
+
 CONVOLUTIONS = ("relax.nn.conv1d", "relax.nn.conv2d")
 """Their weights are [C, C of the input / groups, kernel...]."""
 
@@ -23,11 +25,7 @@ def relax_macs(module: Any) -> int:
 
 
 def _macs(call: Any) -> int:
-    name = str(getattr(call.op, "name", ""))
+    name = op_name(call)
     if name in CONVOLUTIONS:
-        return prod(_shape(call)) * prod(_shape(call.args[1])[1:])
-    return prod(_shape(call)) * _shape(call.args[0])[-1] if name == "relax.matmul" else 0
-
-
-def _shape(expr: Any) -> tuple[int, ...]:
-    return tuple(int(size) for size in expr.ty.shape)
+        return prod(shape_of(call)) * prod(shape_of(call.args[1])[1:])
+    return prod(shape_of(call)) * shape_of(call.args[0])[-1] if name == "relax.matmul" else 0

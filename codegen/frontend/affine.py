@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from tvm.ir import Call
+
+from codegen.frontend.expressions import op_name
 
 FloatArray = npt.NDArray[np.float64]
 CHAINS = frozenset({"relax.add", "relax.subtract", "relax.multiply", "relax.divide"})
@@ -51,7 +52,7 @@ def affine(
     call = bound(expr)
     if is_leaf(call):
         return Affine(call, np.ones(()), np.zeros(()))
-    name = str(getattr(call.op, "name", "")) if isinstance(call, Call) else ""
+    name = op_name(call)
     if name not in CHAINS:
         return None
     left, right = call.args

@@ -17,20 +17,13 @@ from tvm.ir import GenericConst
 from tvm.relax.frontend.onnx import onnx_frontend
 
 from accel.errors import ModelError
+from codegen.frontend.expressions import dtype_of, shape_of
 from codegen.frontend.float_codes import decode, encode
 from codegen.frontend.pad_op import pad
 from codegen.frontend.pads import with_pads
 from codegen.frontend.pool_indices import max_pool
 
 Convert = Callable[[Any, Any, Any, Any], Any]
-
-
-def _shape(expr: Any) -> list[int]:
-    return [int(size) for size in expr.ty.shape]
-
-
-def _dtype(expr: Any) -> str:
-    return str(expr.ty.dtype.dtype)
 
 
 def _clip(bb: Any, inputs: Any, attrs: Any, params: Any) -> Any:
@@ -43,7 +36,7 @@ def _clip(bb: Any, inputs: Any, attrs: Any, params: Any) -> Any:
         attrs[key] if key in attrs else inputs[index] for index, key in ((1, "min"), (2, "max"))
     ]
     known = [b.value.numpy().item() if isinstance(b, GenericConst) else b for b in bounds]
-    if _dtype(x) == "float32" and all(b is None or isinstance(b, float) for b in known):
+    if dtype_of(x) == "float32" and all(b is None or isinstance(b, float) for b in known):
         largest = float(np.finfo(np.float32).max)
         high = largest if known[1] is None else known[1]
         return relax.op.clip(x, -largest if known[0] is None else min(known[0], high), high)
@@ -55,23 +48,23 @@ def _clip(bb: Any, inputs: Any, attrs: Any, params: Any) -> Any:
 
 def _quantized_axis(x: Any, attrs: Any) -> int:
     axis = int(attrs.get("axis", 1))
-    return axis % len(_shape(x)) if len(_shape(x)) > 1 else 0
+    return axis % len(shape_of(x)) if len(shape_of(x)) > 1 else 0
 
 
 def _spread(bb: Any, parameter: Any, x: Any, attrs: Any) -> Any:
     """A scale or zero point in a shape that broadcasts to `x`: per tensor, axis or block."""
-    shape = _shape(parameter)
+    shape = shape_of(parameter)
     axis, block = _quantized_axis(x, attrs), int(attrs.get("block_size", 0))
     if block:
         repeated = bb.normalize(relax.op.repeat(parameter, block, axis))
-        return relax.op.strided_slice(repeated, [axis], [0], [_shape(x)[axis]])
+        return relax.op.strided_slice(repeated, [axis], [0], [shape_of(x)[axis]])
     if np.prod(shape) == 1:
         return relax.op.reshape(parameter, ())
-    return relax.op.reshape(parameter, [-1 if a == axis else 1 for a in range(len(_shape(x)))])
+    return relax.op.reshape(parameter, [-1 if a == axis else 1 for a in range(len(shape_of(x)))])
 
 
 def _float32(value: Any) -> Any:
-    return value if _dtype(value) == "float32" else relax.op.astype(value, "float32")
+    return value if dtype_of(value) == "float32" else relax.op.astype(value, "float32")
 
 
 def _narrow(bb: Any, value: Any, dtype: str) -> Any:
@@ -83,7 +76,7 @@ def _quantize(bb: Any, inputs: Any, attrs: Any, params: Any) -> Any:
     given = attrs.get("output_dtype", 0)
     dtype = str(helper.tensor_dtype_to_np_dtype(given)) if given else "uint8"
     zero = relax.const(0, dtype) if zero is None else zero
-    dtype = _dtype(zero)
+    dtype = dtype_of(zero)
     x = bb.normalize(_float32(x))
     if not attrs.get("block_size", 0):
         axis = _quantized_axis(x, attrs)
@@ -91,7 +84,7 @@ def _quantize(bb: Any, inputs: Any, attrs: Any, params: Any) -> Any:
     limits = np.iinfo(dtype)
     y = relax.op.round(relax.op.divide(x, _spread(bb, bb.normalize(_float32(scale)), x, attrs)))
     wide = bb.normalize(relax.op.astype(zero, "float32"))
-    wide = wide if not _shape(wide) else _spread(bb, wide, x, attrs)
+    wide = wide if not shape_of(wide) else _spread(bb, wide, x, attrs)
     y = relax.op.clip(relax.op.add(y, wide), float(limits.min), float(limits.max))
     return relax.op.astype(y, dtype)
 
@@ -99,15 +92,15 @@ def _quantize(bb: Any, inputs: Any, attrs: Any, params: Any) -> Any:
 def _dequantize(bb: Any, inputs: Any, attrs: Any, params: Any) -> Any:
     x, scale, zero = inputs[0], inputs[1], inputs[2]
     given = attrs.get("output_dtype", 0)
-    dtype = str(helper.tensor_dtype_to_np_dtype(given)) if given else _dtype(scale)
-    zero = relax.const(0, _dtype(x)) if zero is None else zero
+    dtype = str(helper.tensor_dtype_to_np_dtype(given)) if given else dtype_of(scale)
+    zero = relax.const(0, dtype_of(x)) if zero is None else zero
     scale = bb.normalize(_float32(scale))
     if not attrs.get("block_size", 0):
         axis = _quantized_axis(x, attrs)
         real = relax.op.dequantize(x, scale, zero, axis, "float32")
         return _narrow(bb, bb.normalize(real), dtype)
     wide = bb.normalize(relax.op.astype(zero, "int32"))
-    wide = wide if not _shape(wide) else _spread(bb, wide, x, attrs)
+    wide = wide if not shape_of(wide) else _spread(bb, wide, x, attrs)
     steps = relax.op.subtract(relax.op.astype(x, "int32"), wide)
     real = relax.op.multiply(relax.op.astype(steps, "float32"), _spread(bb, scale, x, attrs))
     return _narrow(bb, bb.normalize(real), dtype)
@@ -132,7 +125,7 @@ def _dequantize_float(bb: Any, inputs: Any, attrs: Any, params: Any) -> Any:
         offset = decode(bb, zero, attrs["float_type"])
         real = relax.op.subtract(real, _spread(bb, offset, x, attrs))
     real = relax.op.multiply(real, _spread(bb, bb.normalize(_float32(scale)), x, attrs))
-    return _narrow(bb, bb.normalize(real), _dtype(scale))
+    return _narrow(bb, bb.normalize(real), dtype_of(scale))
 
 
 def _dynamic_quantize(bb: Any, inputs: Any, attrs: Any, params: Any) -> Any:
@@ -154,14 +147,14 @@ def _reshape(bb: Any, inputs: Any, attrs: Any, params: Any) -> Any:
     if attrs.get("allowzero", 0) and isinstance(shape, GenericConst):
         sizes = shape.value.numpy().tolist()
         if 0 in sizes:
-            return relax.op.zeros(relax.ShapeExpr(sizes), _dtype(inputs[0]))
+            return relax.op.zeros(relax.ShapeExpr(sizes), dtype_of(inputs[0]))
     return onnx_frontend.Reshape.get_converter(13)(bb, inputs, attrs, params)
 
 
 def _conv(bb: Any, inputs: Any, attrs: Any, params: Any) -> Any:
     """Conv as TVM has it; but `auto_pad` is padding of the convolution, not a pad before it."""
-    attrs = {"kernel_shape": _shape(inputs[1])[2:]} | attrs
-    attrs = with_pads(_shape(inputs[0])[2:], attrs)
+    attrs = {"kernel_shape": list(shape_of(inputs[1])[2:])} | attrs
+    attrs = with_pads(list(shape_of(inputs[0])[2:]), attrs)
     return onnx_frontend.Conv.get_converter(11)(bb, inputs, attrs, params)
 
 
@@ -172,10 +165,10 @@ def _conv_integer(bb: Any, inputs: Any, attrs: Any, params: Any) -> Any:
         steps = relax.op.astype(value, "int32")
         if zero is not None:
             point = bb.normalize(relax.op.astype(zero, "int32"))
-            per_channel = len(_shape(zero)) == 1 and _shape(zero)[0] > 1
+            per_channel = len(shape_of(zero)) == 1 and shape_of(zero)[0] > 1
             if per_channel:
-                point = relax.op.reshape(point, [-1] + [1] * (len(_shape(value)) - 1))
-            elif _shape(zero):
+                point = relax.op.reshape(point, [-1] + [1] * (len(shape_of(value)) - 1))
+            elif shape_of(zero):
                 point = relax.op.reshape(point, ())
             steps = relax.op.subtract(steps, point)
         wide.append(bb.normalize(steps))
@@ -190,11 +183,11 @@ def _batch_norm(bb: Any, inputs: Any, attrs: Any, params: Any) -> Any:
             "model for inference"
         )
     x, scale, offset, mean, variance = (inputs[index] for index in range(5))
-    form = [-1 if axis == 1 else 1 for axis in range(len(_shape(x)))]
-    epsilon = relax.const(float(attrs.get("epsilon", 1e-5)), _dtype(x))
+    form = [-1 if axis == 1 else 1 for axis in range(len(shape_of(x)))]
+    epsilon = relax.const(float(attrs.get("epsilon", 1e-5)), dtype_of(x))
     if isinstance(variance, GenericConst):
         deviation = np.sqrt(variance.value.numpy() + np.float32(epsilon.value.numpy()))
-        deviation = relax.const(deviation.astype(_dtype(x)))
+        deviation = relax.const(deviation.astype(dtype_of(x)))
     else:
         deviation = relax.op.sqrt(bb.normalize(relax.op.add(variance, epsilon)))
     for op, value in (

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from tvm import relax
-from tvm.ir import Call, GenericConst, GlobalVar
+from tvm.ir import Call, GenericConst
 
+from codegen.frontend.expressions import dtype_of, op_name
 from codegen.frontend.nodes import node_indices
 
 
@@ -36,7 +37,7 @@ class Dataflow:
         if variable not in self.values:
             return f"the model's input {variable.name}"
         found = ", ".join(self.labels[index] for index in self.made_by.get(variable, ()))
-        return found or op_name(self.values[variable]) or "the accelerator"
+        return found or short_name(self.values[variable]) or "the accelerator"
 
 
 def dataflow(module: Any, labels: Sequence[str], outputs: Sequence[tuple[int, ...]]) -> Dataflow:
@@ -89,22 +90,14 @@ def arguments(value: Any) -> Iterator[Any]:
             yield from arguments(value.tuple_value)
 
 
-def op_name(value: Any) -> str:
+def short_name(value: Any) -> str:
     """Name of a call's operator without "relax."; "" for other values and for function calls."""
-    if not isinstance(value, Call) or isinstance(value.op, GlobalVar):
-        return ""
-    return str(getattr(value.op, "name", "")).removeprefix("relax.")
+    return op_name(value).removeprefix("relax.")
 
 
 def is_constant(expr: Any) -> bool:
     """A constant tensor."""
     return isinstance(expr, GenericConst)
-
-
-def dtype_of(expr: Any) -> str:
-    """Element type of a tensor; "" for what is no tensor."""
-    found = getattr(getattr(expr, "ty", None), "dtype", None)
-    return str(getattr(found, "dtype", found) or "")
 
 
 def shape_text(expr: Any) -> str:

@@ -7,7 +7,8 @@ from typing import Any
 
 from tvm.ir import Call, GlobalVar
 
-from codegen.frontend.dataflow import Dataflow, arguments, dtype_of, op_name, shape_text
+from codegen.frontend.dataflow import Dataflow, arguments, shape_text, short_name
+from codegen.frontend.expressions import dtype_of
 from codegen.frontend.float_rules import FLOAT_RULES, op_has_an_integer_form, replacement
 from codegen.refusal import Refusal, rule_of
 
@@ -21,7 +22,7 @@ def neighbours_are_integer(variable: Any, flow: Dataflow) -> tuple[str, str]:
     Remedy: admit the float op on its other side; its own entry says how.
     """
     call = flow.values[variable]
-    if op_name(call) == "quantize":
+    if short_name(call) == "quantize":
         source, inside = call.args[0], call.args[0] in flow.values
         return f"border: it converts {flow.label(source)} from float", "" if inside else FEED_INT8
     if any(variable.same_as(output) for output in flow.outputs):
@@ -37,7 +38,7 @@ def dataflow_is_in_the_pattern_table(variable: Any, flow: Dataflow) -> tuple[str
     """
     call = flow.values[variable]
     given = ", ".join(shape_text(argument) for argument in arguments(call))
-    return f"{op_name(call)} of {given} to {shape_text(call)} matches no pattern", ""
+    return f"{short_name(call)} of {given} to {shape_text(call)} matches no pattern", ""
 
 
 def tensors_are_int8(variable: Any, flow: Dataflow) -> tuple[str, str]:
@@ -65,7 +66,7 @@ def diagnose(flow: Dataflow) -> dict[int, Refusal]:
 
 def _why(variable: Any, flow: Dataflow) -> Refusal:
     call = flow.values[variable]
-    name, dtype = op_name(call), dtype_of(call)
+    name, dtype = short_name(call), dtype_of(call)
     if name in ("quantize", "dequantize"):
         return rule_of(neighbours_are_integer).refuse(*neighbours_are_integer(variable, flow))
     if dtype in ("int8", "uint8"):

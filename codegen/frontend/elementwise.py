@@ -15,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 from tvm.ir import Call, GenericConst
 
+from codegen.frontend.expressions import op_name
+
 FloatArray = npt.NDArray[np.float32]
 Int8Array = npt.NDArray[np.int8]
 VALUES = np.arange(-128, 128, dtype=np.float32)
@@ -120,8 +122,9 @@ def tabulate(
 
 def _is_constant(call: Any) -> bool:
     """A dequantized constant, as quantizers write the factors of a product."""
-    name = str(getattr(call.op, "name", "")) if isinstance(call, Call) else ""
-    return name == "relax.dequantize" and all(isinstance(a, GenericConst) for a in call.args)
+    return op_name(call) == "relax.dequantize" and all(
+        isinstance(a, GenericConst) for a in call.args
+    )
 
 
 def _dequantized(call: Any) -> FloatArray:
@@ -134,7 +137,7 @@ def _dequantized(call: Any) -> FloatArray:
 
 def _apply(call: Any, value: Callable[[Any], Any]) -> Any:
     """The op's results, given those of its arguments."""
-    name = str(getattr(call.op, "name", ""))
+    name = op_name(call)
     match name:
         case "relax.clip":
             low, high = (float(bound.value) for bound in call.args[1:])

@@ -15,12 +15,12 @@ import numpy as np
 from codegen.frontend.dataflow import (
     Dataflow,
     arguments,
-    dtype_of,
     is_constant,
-    op_name,
     shape_text,
+    short_name,
 )
 from codegen.frontend.elementwise import FUNCTIONS
+from codegen.frontend.expressions import dtype_of
 from codegen.frontend.integerize import FORMS
 from codegen.frontend.islands.shapes import SHAPE_OPS
 from codegen.refusal import rule_of
@@ -96,12 +96,12 @@ def op_has_an_integer_form(variable: Any, flow: Dataflow) -> str:
     Remedy: replace it by ops that have one (codegen/OPS.md); where it stays, what lies before and
     behind it is still offloaded.
     """
-    if op_name(flow.values[variable]) in FORMED:
+    if short_name(flow.values[variable]) in FORMED:
         return ""
     value = flow.values[variable]
     return (
-        f"float island: {flow.label(variable)} has no integer form (relax.{op_name(value)} gives "
-        f"{shape_text(value)})"
+        f"float island: {flow.label(variable)} has no integer form "
+        f"(relax.{short_name(value)} gives {shape_text(value)})"
     )
 
 
@@ -114,7 +114,7 @@ def result_is_quantized(variable: Any, flow: Dataflow) -> str:
     if any(variable.same_as(output) for output in flow.outputs):
         return "its result is an output of the model, in float"
     for reader in flow.readers.get(variable, ()):
-        name = op_name(flow.values[reader])
+        name = short_name(flow.values[reader])
         if name == "quantize":
             continue
         if name not in POINTWISE:
@@ -131,15 +131,15 @@ def inputs_are_quantized(variable: Any, flow: Dataflow) -> str:
     Remedy: quantize the tensor in between (QuantizeLinear and DequantizeLinear), or the whole model
     with --calibrate.
     """
-    core = op_name(flow.values[variable]) in CORES
+    core = short_name(flow.values[variable]) in CORES
     for argument in _float_inputs(variable, flow):
         if flow.bound(argument) is argument:
             return f"{flow.label(argument)} is float"
         value = flow.bound(argument)
-        while op_name(value) in SHAPES and value.args[0] in flow.values:
+        while short_name(value) in SHAPES and value.args[0] in flow.values:
             value = flow.bound(value.args[0])
-        follows = not core and op_name(value) in FORMED
-        if op_name(value) != "dequantize" and not follows:
+        follows = not core and short_name(value) in FORMED
+        if short_name(value) != "dequantize" and not follows:
             return f"an input comes in float from {flow.label(argument)}"
     return ""
 
@@ -173,7 +173,7 @@ def activations_are_bytes(variable: Any, flow: Dataflow) -> str:
     Remedy: quantize to int8 or uint8; wider and narrower types run on the host.
     """
     for where, border in _borders(variable, flow):
-        outside = border if op_name(border) == "quantize" else border.args[0]
+        outside = border if short_name(border) == "quantize" else border.args[0]
         if dtype_of(outside) not in BYTES and not is_constant(flow.bound(outside)):
             return f"{flow.label(where)} converts {shape_text(outside)}"
     return ""
@@ -185,14 +185,14 @@ def weights_are_int8(variable: Any, flow: Dataflow) -> str:
     Remedy: quantize the weights to int8, symmetric; in float they cannot be offloaded.
     """
     call = flow.values[variable]
-    if op_name(call) not in ("nn.conv2d", "matmul"):
+    if short_name(call) not in ("nn.conv2d", "matmul"):
         return ""
     weight = flow.bound(call.args[1])
-    while op_name(weight) in SHAPES:
+    while short_name(weight) in SHAPES:
         weight = flow.bound(weight.args[0])
     if is_constant(weight):
         return f"its weights are {shape_text(weight)} constants"
-    if op_name(weight) == "dequantize" and is_constant(flow.bound(weight.args[0])):
+    if short_name(weight) == "dequantize" and is_constant(flow.bound(weight.args[0])):
         zero = np.asarray(flow.bound(weight.args[2]).value.numpy())
         if zero.any() or dtype_of(weight.args[0]) != "int8":
             return f"its weights are {shape_text(weight.args[0])}, zero point {int(zero.flat[0])}"
@@ -205,7 +205,7 @@ def values_meet_the_form(variable: Any, flow: Dataflow) -> str:
     Remedy: change shapes, attributes or scales in the model to what the table of codegen/OPS.md
     demands of the operator.
     """
-    call, name = flow.values[variable], op_name(flow.values[variable])
+    call, name = flow.values[variable], short_name(flow.values[variable])
     shapes = ", ".join(shape_text(argument) for argument in call.args if dtype_of(argument))
     return f"{name} of {shapes}; its integer form demands: {demands(name)}"
 
@@ -227,9 +227,9 @@ def _float_inputs(variable: Any, flow: Dataflow) -> Iterator[Any]:
     """Variables of floats that an op reads, less constants, moved or dequantized."""
     for argument in arguments(flow.values[variable]):
         value = flow.bound(argument)
-        while op_name(value) in SHAPES:
+        while short_name(value) in SHAPES:
             value = flow.bound(value.args[0])
-        weights = op_name(value) == "dequantize" and is_constant(flow.bound(value.args[0]))
+        weights = short_name(value) == "dequantize" and is_constant(flow.bound(value.args[0]))
         if dtype_of(argument).startswith("float") and not weights and not is_constant(value):
             yield argument
 
@@ -237,8 +237,8 @@ def _float_inputs(variable: Any, flow: Dataflow) -> Iterator[Any]:
 def _borders(variable: Any, flow: Dataflow) -> Iterator[tuple[Any, Any]]:
     """The dequantize calls that an op reads, and the quantize calls that read it, directly."""
     for argument in arguments(flow.values[variable]):
-        if op_name(flow.bound(argument)) == "dequantize":
+        if short_name(flow.bound(argument)) == "dequantize":
             yield argument, flow.bound(argument)
     for reader in flow.readers.get(variable, ()):
-        if op_name(flow.values[reader]) == "quantize":
+        if short_name(flow.values[reader]) == "quantize":
             yield reader, flow.values[reader]

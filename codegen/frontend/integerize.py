@@ -31,21 +31,12 @@ from tvm.ir import GenericConst
 from tvm.relax.expr_functor import mutator
 
 from accel.isa import Rounding
+from codegen.frontend.expressions import array, dtype_of, op_name
 from codegen.frontend.islands.elements import add, factors, multiply, rescale, table
 from codegen.frontend.islands.moves import concat, pad, resize, split, strided_slice, take
 from codegen.frontend.islands.pools import average, maximum, mean
 from codegen.frontend.islands.products import product
-from codegen.frontend.islands.scope import (
-    INT8,
-    Island,
-    Notes,
-    Quantized,
-    Scope,
-    array,
-    constant_of,
-    dtype_of,
-    op_name,
-)
+from codegen.frontend.islands.scope import INT8, Island, Notes, Quantized, Scope, constant_of
 from codegen.frontend.islands.shapes import SHAPE_OPS, applied
 from codegen.frontend.output_names import name_outputs, output_names
 

@@ -13,6 +13,7 @@ from typing import Any
 from tvm import relax
 from tvm.ir import Call
 
+from codegen.frontend.expressions import op_name
 from codegen.refusal import Refusal, rule_of
 
 Values = dict[Any, Any]
@@ -71,7 +72,7 @@ def heads_feed_products(variable: Any, values: Values, readers: Readers) -> bool
     found = readers.get(variable, [])
     return bool(found) and all(
         _is_product(values[reader])
-        or (_name(values[reader]) in ZEROING and heads_feed_products(reader, values, readers))
+        or (op_name(values[reader]) in ZEROING and heads_feed_products(reader, values, readers))
         for reader in found
     )
 
@@ -127,7 +128,7 @@ def _headed(values: Mapping[Any, Any]) -> set[Any]:
     ]
     links: dict[Any, set[Any]] = {}
     for result, value in values.items():
-        if isinstance(value, Call) and _name(value) not in OPAQUE and not _is_product(value):
+        if isinstance(value, Call) and op_name(value) not in OPAQUE and not _is_product(value):
             for argument in _arguments(value):
                 links.setdefault(result, set()).add(argument)
                 links.setdefault(argument, set()).add(result)
@@ -147,11 +148,7 @@ def _arguments(call: Any) -> list[Any]:
 
 def _is_product(value: Any) -> bool:
     """A matrix product of two activations."""
-    return _name(value) == "relax.matmul" and isinstance(value.args[1], relax.Var)
-
-
-def _name(value: Any) -> str:
-    return str(getattr(value.op, "name", "")) if isinstance(value, Call) else ""
+    return op_name(value) == "relax.matmul" and isinstance(value.args[1], relax.Var)
 
 
 HEAD_RULES = (heads_are_read_by_products, heads_feed_products, heads_come_from_a_product)

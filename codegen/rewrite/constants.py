@@ -12,6 +12,8 @@ import numpy.typing as npt
 from tvm import relax
 from tvm.ir import Call, GenericConst
 
+from codegen.frontend.expressions import array, op_name, shape_of
+
 FloatArray = npt.NDArray[np.float64]
 Array = npt.NDArray[Any]
 PLAIN = frozenset({"", "relax.dequantize", "relax.reshape", "relax.permute_dims"})
@@ -43,21 +45,6 @@ class Constant:
 
 class NotConstant(Exception):
     """An expression depends on more than constants, or on a call that is not known here."""
-
-
-def op_name(expr: Any) -> str:
-    """Name of the operator of a call, else ""."""
-    return str(expr.op.name) if isinstance(expr, Call) and hasattr(expr.op, "name") else ""
-
-
-def array(constant: Any) -> Array:
-    """NumPy value of a Relax constant."""
-    return np.asarray(constant.value.numpy())
-
-
-def shape_of(expr: Any) -> tuple[int, ...]:
-    """Static shape of an expression."""
-    return tuple(int(size) for size in expr.ty.shape)
 
 
 def axes_of(call: Any) -> tuple[int, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from codegen.rewrite.constants import shape_of
+from codegen.frontend.expressions import shape_of
 from codegen.rewrite.saturate import Node
 from codegen.rewrite.steps import Model
 

@@ -8,7 +8,7 @@ from typing import Any
 from tvm import relax
 from tvm.ir import Call
 
-from codegen.rewrite.constants import op_name, shape_of
+from codegen.frontend.expressions import op_name, shape_of
 from codegen.rewrite.moves import Move
 
 

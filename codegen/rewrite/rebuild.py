@@ -8,10 +8,10 @@ from typing import Any
 from tvm import relax
 from tvm.ir import Call
 
+from codegen.frontend.expressions import op_name
 from codegen.frontend.onnx_import import merge_hints, node_indices
 from codegen.rewrite import constants as con
 from codegen.rewrite import make
-from codegen.rewrite.constants import op_name
 from codegen.rewrite.folding import Folder
 from codegen.rewrite.saturate import Classes, Node
 from codegen.rewrite.steps import Model

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from codegen.frontend.expressions import op_name, shape_of
 from codegen.rewrite import constants as con
 from codegen.rewrite import moves as mv
-from codegen.rewrite.constants import op_name, shape_of
 
 if TYPE_CHECKING:
     from codegen.rewrite.terms import Reader

@@ -12,11 +12,11 @@ from tvm import relax
 from tvm.ir import Call, GenericConst
 from tvm.relax.analysis import free_vars
 
+from codegen.frontend.expressions import array, op_name
 from codegen.frontend.onnx_import import node_indices
 from codegen.rewrite import constants as con
 from codegen.rewrite import moves as mv
 from codegen.rewrite.calls import READERS, batch_norm
-from codegen.rewrite.constants import array, op_name
 from codegen.rewrite.steps import Argument, Model, Step, text
 from codegen.rewrite.windows import WIDEST, plan
 

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from tvm import relax
 
-from codegen.rewrite.constants import Weight, op_name, shape_of
+from codegen.frontend.expressions import op_name, shape_of
+from codegen.rewrite.constants import Weight
 
 WIDEST = 255
 """Of the command field."""

@@ -16,14 +16,8 @@ from accel.numerics import ADD_HEADROOM
 from codegen.frontend.affine import affine
 from codegen.frontend.arithmetic import add_point, twice_point
 from codegen.frontend.elementwise import NotPointwise, quantized, tabulate
-from codegen.frontend.islands.scope import (
-    Island,
-    Quantized,
-    Scope,
-    constant_of,
-    op_name,
-    shape_of,
-)
+from codegen.frontend.expressions import op_name, shape_of
+from codegen.frontend.islands.scope import Island, Quantized, Scope, constant_of
 from codegen.frontend.islands.shapes import along, image, lifted, reshaped
 from codegen.frontend.islands.tflite_tables import integer_table
 

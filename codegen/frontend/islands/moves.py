@@ -10,14 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from tvm import relax
 
-from codegen.frontend.islands.scope import (
-    INT8,
-    Island,
-    Quantized,
-    Scope,
-    constant_of,
-    shape_of,
-)
+from codegen.frontend.expressions import shape_of
+from codegen.frontend.islands.scope import INT8, Island, Quantized, Scope, constant_of
 from codegen.frontend.islands.shapes import image, lifted, reshaped
 
 FloatArray = npt.NDArray[np.floating[Any]]

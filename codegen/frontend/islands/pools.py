@@ -12,7 +12,8 @@ from tvm import relax
 
 from accel.isa import Rounding
 from codegen.frontend.arithmetic import away_point, fixed_point, mean_point
-from codegen.frontend.islands.scope import Island, Quantized, Scope, shape_of
+from codegen.frontend.expressions import shape_of
+from codegen.frontend.islands.scope import Island, Quantized, Scope
 from codegen.frontend.islands.shapes import image, lifted, reshaped
 from codegen.frontend.islands.windows import pair, window_of
 

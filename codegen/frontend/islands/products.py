@@ -12,7 +12,8 @@ from tvm import relax
 
 from accel.isa import Rounding
 from codegen.frontend.arithmetic import float_error
-from codegen.frontend.islands.scope import Island, Scope, op_name, shape_of
+from codegen.frontend.expressions import op_name, shape_of
+from codegen.frontend.islands.scope import Island, Scope
 from codegen.frontend.islands.shapes import image, reshaped
 from codegen.frontend.islands.windows import window_of
 

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from tvm import relax
-from tvm.ir import Call, GenericConst
+from tvm.ir import GenericConst
 from tvm.relax.expr_functor import PyExprMutator
 
 from accel.isa import Rounding
 from codegen.frontend.arithmetic import FixedPoint, fixed_point, tflite_point
+from codegen.frontend.expressions import array, dtype_of, op_name, shape_of
 from codegen.frontend.islands.shapes import SHAPE_OPS, along, applied
 from codegen.frontend.onnx_import import merge_hints
 
@@ -53,26 +54,6 @@ class Notes:
     """Largest bound over all islands; see `arithmetic.float_error`."""
     refused: dict[str, str] = field(default_factory=dict)
     """Variable name -> why its island stays float."""
-
-
-def array(constant: Any) -> npt.NDArray[Any]:
-    """NumPy value of a Relax constant."""
-    return np.asarray(constant.value.numpy())
-
-
-def op_name(expr: Any) -> str:
-    """Name of the called op, "" for what is no call of one."""
-    return str(expr.op.name) if isinstance(expr, Call) and hasattr(expr.op, "name") else ""
-
-
-def shape_of(expr: Any) -> tuple[int, ...]:
-    """Static shape."""
-    return tuple(int(size) for size in expr.ty.shape)
-
-
-def dtype_of(expr: Any) -> str:
-    """Element type."""
-    return str(expr.ty.dtype.dtype)
 
 
 def constant_of(values: Any, dtype: str) -> Any:

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from tvm import relax
 
+from codegen.frontend.expressions import op_name, shape_of
+
 if TYPE_CHECKING:
     from codegen.frontend.islands.scope import Quantized, Scope
 
@@ -27,34 +29,26 @@ SHAPE_OPS = RESHAPES | {"relax.permute_dims"}
 Shape = tuple[int, ...]
 
 
-def _shape(expr: Any) -> Shape:
-    return tuple(int(size) for size in expr.ty.shape)
-
-
-def _name(expr: Any) -> str:
-    return str(getattr(getattr(expr, "op", None), "name", ""))
-
-
 def reshaped(scope: Scope, value: Any, shape: Shape, hint: str = "") -> Any:
     """`value` with another shape."""
     before = scope.bound(value)
-    if _name(before) == "relax.reshape":
+    if op_name(before) == "relax.reshape":
         value = before.args[0]
-    if _shape(value) == shape:
+    if shape_of(value) == shape:
         return value
     return scope.builder_.emit(relax.op.reshape(value, shape), name_hint=hint)
 
 
 def applied(scope: Scope, value: Any, call: Any, hint: str) -> Any:
     """What the shape op `call` makes of `value`."""
-    if _name(call) in RESHAPES or _only_renames(call):
-        return reshaped(scope, value, _shape(call), hint)
+    if op_name(call) in RESHAPES or _only_renames(call):
+        return reshaped(scope, value, shape_of(call), hint)
     return scope.builder_.emit(relax.op.permute_dims(value, call.attrs.axes), name_hint=hint)
 
 
 def _only_renames(call: Any) -> bool:
     """Whether a transpose of [N, C, 1, 1] moves no data."""
-    shape = _shape(call.args[0])
+    shape = shape_of(call.args[0])
     if len(shape) != 4 or shape[2:] != (1, 1) or call.attrs.axes is None:
         return False
     moved = [int(axis) for axis in call.attrs.axes if shape[int(axis)] != 1]
@@ -63,7 +57,7 @@ def _only_renames(call: Any) -> bool:
 
 def image(scope: Scope, x: Quantized) -> Quantized:
     """[N, C, L] as [N, C, 1, L]; images are what they are."""
-    shape = _shape(x.value)
+    shape = shape_of(x.value)
     if len(shape) != 3:
         return x
     return replace(x, value=reshaped(scope, x.value, (*shape[:2], 1, shape[2])))
@@ -75,11 +69,11 @@ def lifted(scope: Scope, x: Quantized) -> Quantized | None:
     Heads of an attention are merged by a transpose before the reshape: they are no image.
     """
     before = scope.bound(x.value)
-    if _name(before) != "relax.reshape" or len(_shape(before.args[0])) != 4:
+    if op_name(before) != "relax.reshape" or len(shape_of(before.args[0])) != 4:
         return None
     if not isinstance(before.args[0], relax.Var):
         return None
-    if _name(scope.bound(before.args[0])) == "relax.permute_dims":
+    if op_name(scope.bound(before.args[0])) == "relax.permute_dims":
         return None
     return replace(x, value=before.args[0])
 
@@ -90,4 +84,4 @@ def along(scope: Scope, form: Callable[[Quantized], Any | None], x: Quantized) -
     if inner is None:
         return form(x)
     result = form(inner)
-    return None if result is None else reshaped(scope, result, _shape(x.value))
+    return None if result is None else reshaped(scope, result, shape_of(x.value))

@@ -11,7 +11,8 @@ import numpy.typing as npt
 from accel.numerics import round_shift_twice
 from codegen.frontend.arithmetic import tflite_point
 from codegen.frontend.elementwise import VALUES
-from codegen.frontend.islands.scope import INT8, Quantized, Scope, op_name
+from codegen.frontend.expressions import op_name
+from codegen.frontend.islands.scope import INT8, Quantized, Scope
 
 
 def integer_table(scope: Scope, core: Any, target: Quantized) -> npt.NDArray[np.int8] | None:
