@@ -18,7 +18,7 @@ from accel.errors import ArtifactError
 from accel.tvm_runtime import bind
 from codegen.relay.artifact import FOLDING, OPT_LEVEL, compile_host
 from codegen.relay.compile import RelayCompiled
-from codegen.relay.expressions import op_name, post_order, shape_of
+from codegen.relay.expressions import dtype_of, op_name, post_order, shape_of
 from sim.difference import Arrays, Call, recorder, run_onnxruntime
 from sim.inputs import InputSpec
 from sim.onnx_macs import count_macs
@@ -33,14 +33,8 @@ class RelayModel:
 
     def inputs(self) -> list[InputSpec]:
         """Parameters of `main`."""
-        return [
-            InputSpec(
-                str(p.name_hint),
-                tuple(int(size) for size in p.checked_type.shape),
-                str(p.checked_type.dtype),
-            )
-            for p in self.compiled.loaded.module["main"].params
-        ]
+        params = self.compiled.loaded.module["main"].params
+        return [InputSpec(str(p.name_hint), shape_of(p), dtype_of(p)) for p in params]
 
     def macs(self) -> int:
         """Counted in the ONNX model, where there is one, else in Relay."""
