@@ -29,3 +29,10 @@ def dtype_of(expr: Any) -> str:
 def array(constant: Any) -> npt.NDArray[Any]:
     """NumPy value of a constant."""
     return np.asarray(constant.value.numpy())
+
+
+def axes_of(call: Any) -> tuple[int, ...]:
+    """Axes of a permute_dims."""
+    axes = call.attrs.axes
+    rank = len(shape_of(call.args[0]))
+    return tuple(reversed(range(rank))) if axes is None else tuple(int(a) for a in axes)

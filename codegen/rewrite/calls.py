@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from tvm import relax
 
-from codegen.frontend.expressions import op_name, shape_of
+from codegen.frontend.expressions import axes_of, op_name, shape_of
 from codegen.rewrite import constants as con
 from codegen.rewrite import moves as mv
-from codegen.rewrite.constants import axes_of
 from codegen.rewrite.reductions import conv1d, conv2d, matmul, pool, reduction
 
 if TYPE_CHECKING:

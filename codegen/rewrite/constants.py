@@ -12,7 +12,7 @@ import numpy.typing as npt
 from tvm import relax
 from tvm.ir import Call, GenericConst
 
-from codegen.frontend.expressions import array, op_name, shape_of
+from codegen.frontend.expressions import array, axes_of, op_name, shape_of
 
 FloatArray = npt.NDArray[np.float64]
 Array = npt.NDArray[Any]
@@ -45,13 +45,6 @@ class Constant:
 
 class NotConstant(Exception):
     """An expression depends on more than constants, or on a call that is not known here."""
-
-
-def axes_of(call: Any) -> tuple[int, ...]:
-    """Axes of a permutation."""
-    rank = len(shape_of(call.args[0]))
-    axes = call.attrs.axes
-    return tuple(reversed(range(rank))) if axes is None else tuple(int(a) for a in axes)
 
 
 _ARITHMETIC: dict[str, Callable[[FloatArray, FloatArray], FloatArray]] = {

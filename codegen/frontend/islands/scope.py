@@ -14,7 +14,7 @@ from tvm.relax.expr_functor import PyExprMutator
 
 from accel.isa import Rounding
 from codegen.frontend.arithmetic import FixedPoint, fixed_point, tflite_point
-from codegen.frontend.expressions import array, dtype_of, op_name, shape_of
+from codegen.frontend.expressions import array, axes_of, dtype_of, op_name, shape_of
 from codegen.frontend.islands.shapes import SHAPE_OPS, along, applied
 from codegen.frontend.onnx_import import merge_hints
 
@@ -165,7 +165,7 @@ class Scope(PyExprMutator):
                 return None
             if op_name(call) == "relax.reshape":
                 return inner.reshape(shape_of(call))
-            return inner.transpose(self.axes(call, inner.ndim))
+            return inner.transpose(axes_of(call))
         if op_name(call) == "relax.dequantize" and isinstance(call.args[0], GenericConst):
             values = array(call.args[0]).astype(np.float64)
             scale, zero = array(call.args[1]).astype(np.float64), array(call.args[2])
@@ -189,12 +189,6 @@ class Scope(PyExprMutator):
             return None
         return values.astype(np.int64).reshape(-1)
 
-    @staticmethod
-    def axes(call: Any, rank: int) -> tuple[int, ...]:
-        """Axes of a permute_dims."""
-        axes = call.attrs.axes
-        return tuple(reversed(range(rank))) if axes is None else tuple(int(a) for a in axes)
-
     def weights(self, expr: Any) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float64]] | None:
         """Constant int8 weights and their scales along the output channels (axis 0 or last)."""
         call = self.bound(expr)
@@ -202,7 +196,7 @@ class Scope(PyExprMutator):
             inner = self.weights(call.args[0])
             if inner is None:
                 return None
-            return inner[0].transpose(self.axes(call, inner[0].ndim)), inner[1]
+            return inner[0].transpose(axes_of(call)), inner[1]
         found = self.quantized(call)
         if found is None or not isinstance(found.value, GenericConst) or found.zero_point != 0:
             return None
